@@ -1,0 +1,141 @@
+/**
+ * What the orchestrator and the agent say to each other, one JSON object a line (NDJSON, UTF-8).
+ * One connection carries one request from the orchestrator and then only events from the agent.
+ * This file is the only one that the orchestrator imports from guest-agent/; it has no imports and no side effects.
+ */
+
+/** Raised when a request or an event changes its meaning. */
+export const PROTOCOL_VERSION = 1
+
+/** No event line is longer than this, in bytes; the agent cuts its messages, the orchestrator refuses more. */
+export const MAX_EVENT_BYTES = 64 * 1024
+
+/** QEMU devices that the lab can plug in; the agent has a driver for each. */
+export type DeviceKind = 'edu' | 'pci-testdev' | 'iommu-testdev'
+
+/** What a case may ask of a device, whatever device it is. */
+export type DeviceCapability =
+  | 'bar-mmap' // a memory BAR of at least a page that user space may mmap
+  | 'io-bar' // an I/O port BAR
+  | 'dma-write' // the device can write to memory
+  | 'dma-read' // the device can read from memory
+  | 'fault-report' // the device tells synchronously whether its DMA was translated
+  | 'msi'
+  | 'intx'
+
+/** The plan matches a case's needs with this table; devices/ in the agent implements each row. */
+export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
+  edu: ['bar-mmap', 'dma-write', 'dma-read', 'msi', 'intx'],
+  'pci-testdev': ['bar-mmap', 'io-bar'],
+  'iommu-testdev': ['bar-mmap', 'dma-write', 'fault-report'],
+}
+
+/** What is true of a machine's IOMMU. A machine without an IOMMU has no trait at all. */
+export type IommuTrait =
+  | 'intel'
+  | 'amd'
+  | 'virtio'
+  | 'interrupt-remapping' // MSIs are isolated, attach needs no allow_unsafe_interrupts
+  | 'caching-mode'
+  | 'scalable'
+  | 'first-stage'
+  | 'device-iotlb'
+
+/** Capabilities of a process, as far as a case can need them (linux/capability.h). */
+export type Privilege = 'CAP_SYS_RAWIO' | 'CAP_SYS_ADMIN' | 'CAP_SYS_RESOURCE' | 'CAP_IPC_LOCK'
+
+/**
+ * What a cell must have for a case to run in it. Every listed thing must hold; what is not listed does not matter.
+ * A case whose needs do not hold in a cell is planned as absent there, with the reason.
+ */
+export interface Needs {
+  /**
+   * Config symbols without the CONFIG_ prefix: `VFIO_GROUP` (y or m), `!VFIO_GROUP` (not set),
+   * `VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER` (at least one of them). Read from the built .config.
+   */
+  readonly config?: readonly string[]
+  /** Names that the tree's uapi headers linux/vfio.h and linux/iommufd.h must define; `!NAME`: must not define. */
+  readonly uapi?: readonly string[]
+  /** `none`: no IOMMU at all; `present`: any; a list: all of these traits; a trait may be negated with `!`. */
+  readonly iommu?: 'none' | 'present' | readonly (IommuTrait | `!${IommuTrait}`)[]
+  /**
+   * A VFIO device must be reachable: through its cdev, through its group, or at all (`any`).
+   * cdev: VFIO_DEVICE_CDEV and (an IOMMU or IOMMUFD_NOIOMMU); group: VFIO_GROUP and (an IOMMU or VFIO_NOIOMMU).
+   * `none`: the cell must be one where no VFIO device can exist.
+   */
+  readonly access?: 'cdev' | 'group' | 'any' | 'none'
+  /** There must be one device on the machine that has all of these. Empty: any device of the lab. */
+  readonly device?: readonly DeviceCapability[]
+  /** There must be a device of exactly this kind. */
+  readonly deviceKind?: DeviceKind
+  /** How many devices of the lab there must be on the machine. */
+  readonly devices?: number
+  /** Privileges that the agent must hold (it runs as root and holds all that the kernel gives). */
+  readonly privilege?: readonly Privilege[]
+}
+
+/** What a case exercises: names of ioctls as in the uapi headers (VFIO_..., IOMMU_...) and source files of the kernel. */
+export interface Covers {
+  readonly ioctls: readonly string[]
+  readonly sources: readonly string[]
+}
+
+/** One case as the catalogue shows it. */
+export interface CaseInfo {
+  /** `suite/name`, stable across runs: people link to it. */
+  readonly id: string
+  readonly suite: string
+  /** One line: what must hold. */
+  readonly title: string
+  readonly needs: Needs
+  readonly covers: Covers
+  /** How long it may take on hardware virtualisation; the orchestrator scales it for TCG. */
+  readonly timeoutMs: number
+  /** Regular expressions of console lines that this case provokes on purpose, e.g. a DMAR fault or the noiommu taint. */
+  readonly provokes: readonly string[]
+}
+
+/** What the orchestrator tells the agent of the cell that it runs in. */
+export interface CellFacts {
+  /** The built .config: symbol without CONFIG_ -> value; symbols that are not set are missing. */
+  readonly config: Readonly<Record<string, string>>
+  /** Names #defined or enumerated by the tree's linux/vfio.h and linux/iommufd.h. */
+  readonly uapi: readonly string[]
+  readonly iommu: readonly IommuTrait[]
+  readonly devices: readonly DeviceKind[]
+}
+
+export type AgentRequest =
+  | { readonly list: true }
+  | { readonly run: { readonly cases: readonly string[]; readonly cell: CellFacts; readonly timeoutScale: number } }
+
+export type CaseEndOutcome = 'pass' | 'fail' | 'skip' | 'timeout'
+
+export type Measures = Readonly<Record<string, number>>
+
+export type AgentEvent =
+  | { readonly event: 'hello'; readonly protocol: number; readonly node: string; readonly release: string; readonly pid: number }
+  | { readonly event: 'catalogue'; readonly cases: readonly CaseInfo[] }
+  | { readonly event: 'case-start'; readonly id: string }
+  | {
+      readonly event: 'case-end'
+      readonly id: string
+      readonly outcome: CaseEndOutcome
+      readonly durationMs: number
+      /** Why it did not pass. */
+      readonly message?: string
+      /** Taint bits that became set while it ran (the difference of /proc/sys/kernel/tainted). */
+      readonly newTaint?: number
+      readonly measures?: Measures
+    }
+  /** Something the agent wants on record that is no verdict: a module parameter it set, a device it could not bind. */
+  | { readonly event: 'note'; readonly text: string }
+  /** The agent could not do its work at all (unknown case, bad request): not the kernel's fault. */
+  | { readonly event: 'agent-error'; readonly message: string }
+  | { readonly event: 'bye'; readonly ran: number }
+
+/**
+ * The agent writes these lines to /dev/kmsg around every case, so that the console itself says what ran when:
+ * a splat between the two belongs to the case, whatever the network delays.
+ */
+export const consoleMark = (edge: 'start' | 'end', caseId: string): string => `vfio-lab: case ${edge} ${caseId}`

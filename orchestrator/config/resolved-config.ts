@@ -1,0 +1,49 @@
+import type { MachineSpec } from '../machine/machine-spec.ts'
+
+/** Where a kernel's source comes from. */
+export type KernelSource =
+  /** Debian's newest source package that matches the glob, e.g. `linux-source-*` or `linux-source-7.2`. */
+  | { readonly kind: 'debian'; readonly packageGlob: string }
+  /** A kernel tree on this host, absolute path; it is never written to. */
+  | { readonly kind: 'tree'; readonly dir: string }
+
+export interface KernelSpec {
+  readonly name: string
+  readonly source: KernelSource
+}
+
+export interface ConfigSpec {
+  readonly name: string
+  /** Absolute paths of fragments, merged in this order over base.config; the last line about a symbol wins. */
+  readonly fragments: readonly string[]
+}
+
+export interface Exclusion {
+  readonly kernel?: string
+  readonly config?: string
+  readonly machine?: string
+  readonly because: string
+}
+
+export interface Limits {
+  /** From QEMU's start to an agent that answers, under TCG; with KVM a quarter of it. Milliseconds. */
+  readonly bootMs: number
+  /** For one whole kernel build, milliseconds. */
+  readonly buildMs: number
+}
+
+/** The user's config with every default filled in: paths absolute, nothing optional, names checked. */
+export interface ResolvedConfig {
+  /** The folder of lab.config.ts; the run folder is `<dir>/.lab/runs/<id>`. */
+  readonly dir: string
+  readonly tools: 'toolbox' | 'host'
+  readonly kernels: readonly KernelSpec[]
+  /** Absolute path of base.config. */
+  readonly baseConfig: string
+  readonly configs: readonly ConfigSpec[]
+  readonly machines: readonly MachineSpec[]
+  /** Suites to run: `native` is every suite of the agent. */
+  readonly suites: readonly string[]
+  readonly exclude: readonly Exclusion[]
+  readonly limits: Limits
+}

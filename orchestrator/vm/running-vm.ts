@@ -1,0 +1,39 @@
+import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
+
+export type Accel = 'kvm' | 'tcg'
+
+export interface VmSpec {
+  /** Full QEMU argv as machine/ made it, without accelerator, kernel, image, console, QMP and network: vm/ adds those. */
+  readonly machineArgs: readonly string[]
+  readonly accel: Accel
+  readonly bzImage: string
+  readonly initrd: string
+  readonly disk: string
+  /** Extra words of the kernel's command line that the machine needs. */
+  readonly commandLine: readonly string[]
+  /** Folder for console.log, qemu.args and sockets of this boot; exists. */
+  readonly folder: string
+  readonly bootLimitMs: number
+}
+
+/** Why a guest is no longer good. `kernel`: panic or silence, QEMU lives. `lab`: QEMU died. */
+export interface VmDeath {
+  readonly kind: 'kernel' | 'lab'
+  readonly because: string
+}
+
+/** A booted guest with an SSH session. Disposing ends QEMU, whatever state the guest is in. */
+export interface RunningVm extends AsyncDisposable {
+  /** From QEMU's exec to an open SSH session. */
+  readonly bootMs: number
+  /** Settles when the guest dies by itself (panic on the console, QEMU gone); never rejects. */
+  readonly death: Promise<VmDeath>
+  /** Console lines so far, cleaned of control characters, bounded. Grows. */
+  readonly console: readonly string[]
+  /**
+   * Deploys the agent bundle (once) and sends one request; yields validated events as they come.
+   * Ends with `bye`, or throws: LabError lab/AGENT_OUTPUT_INVALID (garbage, a line over MAX_EVENT_BYTES),
+   * or kernel/AGENT_DIED with the signal or exit status.
+   */
+  ask(request: AgentRequest, signal: AbortSignal): AsyncIterable<AgentEvent>
+}
