@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+/** A kernel bug planted on purpose: a patch of this folder, and what its header says. */
+export interface PlantedBug {
+  /** File name without `.patch`. */
+  readonly name: string
+  /** Absolute path of the patch; it applies with `patch -p1` in a tree of Linux 7.3. */
+  readonly patch: string
+  /** What is wrong then, as user space sees it. */
+  readonly what: string
+  readonly file: string
+  readonly function: string
+  /** Names as in the uapi headers; a case that finds the bug covers one of them. */
+  readonly ioctls: readonly string[]
+  /** `config/machine` of the default matrix; the bug shows in each. */
+  readonly cells: readonly string[]
+}
+
+/** Every bug of this folder, by name. Throws on a header that is not well-formed. */
+export const plantedBugs = (): readonly PlantedBug[] =>
+  readdirSync(import.meta.dirname)
+    .filter((file) => file.endsWith('.patch'))
+    .sort()
+    .map((file) => parseBug(join(import.meta.dirname, file), readFileSync(join(import.meta.dirname, file), 'utf8')))
+
+/** Reads the header above the line `---`: the fields of FIELDS, each once, in that order; a line that starts with a space continues its field. */
+export const parseBug = (patch: string, text: string): PlantedBug => {
+  const name = basename(patch, '.patch')
+  const wrong = (what: string) => new Error(`${name}.patch: ${what}`)
+  const end = text.indexOf('\n---\n')
+  if (end === -1) throw wrong('no line --- ends the header')
+
+  const unfolded = text.slice(0, end).replaceAll(/\n\s+/g, ' ').split('\n')
+  if (unfolded.length !== FIELDS.length) throw wrong(`the header must hold exactly ${FIELDS.join(', ')}`)
+  const [what, where, ioctl, cells] = FIELDS.map((field, index) => {
+    const line = unfolded[index] ?? ''
+    if (!line.startsWith(`${field}: `)) throw wrong(`expected "${field}: ", found "${line}"`)
+    return line.slice(field.length + 2).trim()
+  })
+
+  const place = /^(?<file>drivers\/[\w/]+\.c) (?<function>\w+)\(\)$/.exec(where ?? '')
+  if (place?.groups?.['file'] === undefined || place.groups['function'] === undefined) throw wrong('Where: wants "drivers/.../x.c function()"')
+  if (!text.includes(`\n--- a/${place.groups['file']}\n`)) throw wrong(`the diff does not touch ${place.groups['file']}`)
+
+  return {
+    name,
+    patch,
+    what: what ?? '',
+    file: place.groups['file'],
+    function: place.groups['function'],
+    ioctls: words(ioctl, /^(VFIO|IOMMU)_[A-Z0-9_]+$/, wrong),
+    cells: words(cells, /^[a-z-]+\/[a-z-]+$/, wrong),
+  }
+}
+
+const FIELDS = ['What', 'Where', 'Ioctl', 'Cells'] as const
+
+const words = (text: string | undefined, shape: RegExp, wrong: (what: string) => Error): readonly string[] => {
+  const found = (text ?? '').split(' ').filter((word) => word !== '')
+  const odd = found.find((word) => !shape.test(word))
+  if (odd !== undefined) throw wrong(`"${odd}" is not of the shape ${shape.source}`)
+  if (found.length === 0) throw wrong('an empty field')
+  return found
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseBug, plantedBugs } from '../../bugs/bug-header.ts'
+
+const AREAS: Readonly<Record<string, readonly string[]>> = {
+  cdev: ['drivers/vfio/device_cdev.c', 'drivers/vfio/iommufd.c', 'drivers/iommu/iommufd/device.c'],
+  'group and container': ['drivers/vfio/group.c', 'drivers/vfio/container.c', 'drivers/vfio/vfio_iommu_type1.c', 'drivers/iommu/iommufd/vfio_compat.c'],
+  IOAS: ['drivers/iommu/iommufd/ioas.c', 'drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/pages.c'],
+  'interrupts and config space': ['drivers/vfio/pci/vfio_pci_intrs.c', 'drivers/vfio/pci/vfio_pci_config.c'],
+}
+
+describe('the planted bugs', () => {
+  const bugs = plantedBugs()
+
+  it('are ten, with different names and places in the default matrix', () => {
+    expect(new Set(bugs.map((bug) => bug.name)).size).toBe(10)
+    for (const bug of bugs) {
+      for (const cell of bug.cells) {
+        const [config, machine] = cell.split('/')
+        expect(['noiommu', 'no-container', 'iommufd']).toContain(config)
+        expect(['none', 'intel', 'intel-scalable', 'virtio']).toContain(machine)
+      }
+    }
+  })
+
+  it('are at least two in each area', () => {
+    const isGetPa = (ioctls: readonly string[]) => ioctls.includes('IOMMU_IOAS_NOIOMMU_GET_PA')
+    expect(bugs.filter((bug) => isGetPa(bug.ioctls)).length).toBeGreaterThanOrEqual(2)
+    for (const [area, files] of Object.entries(AREAS)) {
+      expect(bugs.filter((bug) => files.includes(bug.file) && !isGetPa(bug.ioctls)).length, area).toBeGreaterThanOrEqual(2)
+    }
+  })
+
+  it.each(bugs)('$name: every hunk has as many lines as it says', ({ patch }) => {
+    const hunks = readFileSync(patch, 'utf8').split(/^(?=@@ )/m).slice(1)
+    expect(hunks.length).toBeGreaterThan(0)
+    for (const hunk of hunks) {
+      const head = /^@@ -\d+,(\d+) \+\d+,(\d+) @@/.exec(hunk)
+      const lines = hunk.split('\n').slice(1, -1)
+      expect(lines.filter((line) => !line.startsWith('+')).length).toBe(Number(head?.[1]))
+      expect(lines.filter((line) => !line.startsWith('-')).length).toBe(Number(head?.[2]))
+      expect(lines.some((line) => /^[+-]/.test(line))).toBe(true)
+    }
+  })
+})
+
+describe('a header', () => {
+  const good = [
+    'What: one', '  two', 'Where: drivers/vfio/group.c f()', 'Ioctl: VFIO_SET_IOMMU', 'Cells: noiommu/none', '---', '--- a/drivers/vfio/group.c', '',
+  ].join('\n')
+
+  it('is unfolded', () => {
+    expect(parseBug('/x/01-a.patch', good)).toEqual({
+      name: '01-a', patch: '/x/01-a.patch', what: 'one two', file: 'drivers/vfio/group.c', function: 'f',
+      ioctls: ['VFIO_SET_IOMMU'], cells: ['noiommu/none'],
+    })
+  })
+
+  it.each([
+    ['no end', good.replace('\n---\n', '\n')],
+    ['a field missing', good.replace('Ioctl: VFIO_SET_IOMMU\n', '')],
+    ['fields in another order', good.replace('What: one\n  two\n', '').replace('\n---\n', '\nWhat: one\n---\n')],
+    ['no function', good.replace(' f()', '')],
+    ['another file in the diff', good.replace('a/drivers/vfio/group.c', 'a/drivers/vfio/container.c')],
+    ['an ioctl that is none', good.replace('VFIO_SET_IOMMU', 'ioctl')],
+    ['no cell', good.replace(' noiommu/none', ' ')],
+  ])('is refused with %s', (_, text) => {
+    expect(() => parseBug('/x/01-a.patch', text)).toThrow('01-a.patch: ')
+  })
+})
