@@ -1,0 +1,18 @@
+import type { LabConfig } from './lab-config.ts'
+import type { KernelSource } from './resolved-config.ts'
+
+/** All that a lab.config.ts imports, as `vfio-lab`. */
+export type { LabConfig, LabExclusion, LabLimits, LabMachine } from './lab-config.ts'
+export { edu, iommuTestdev, pciTestdev } from '../machine/devices.ts'
+export { intelIommu, virtioIommu } from '../machine/iommus.ts'
+
+/** Gives a config its type: unknown keys and wrong names in `exclude` are marked in the editor. The lab checks all of it again when it loads it. */
+export const defineLab = <Kernel extends string, Config extends string, Machine extends string>(
+  config: LabConfig<Kernel, Config, Machine>,
+): LabConfig<Kernel, Config, Machine> => config
+
+/** The newest source package of Debian that matches, e.g. `linux-source-*` or `linux-source-7.2`. */
+export const debian = (packageGlob: string): KernelSource => ({ kind: 'debian', packageGlob })
+
+/** A kernel tree on this host, absolute or relative to lab.config.ts. It is never written to. */
+export const tree = (dir: string): KernelSource => ({ kind: 'tree', dir })

@@ -1,0 +1,42 @@
+import type { DeviceSpec, IommuSpec } from '../machine/machine-spec.ts'
+import type { KernelSource } from './resolved-config.ts'
+
+/** What lab.config.ts exports. Names of kernels, configs and machines become cell ids: `[a-z0-9][a-z0-9._+-]*`, at most 64 characters. */
+export interface LabConfig<Kernel extends string = string, Config extends string = string, Machine extends string = string> {
+  readonly kernels: Readonly<Record<Kernel, { readonly source: KernelSource }>>
+  /** Fragments, merged in this order over base.config: names of kernel-configs/*.config, or paths relative to lab.config.ts. */
+  readonly configs: Readonly<Record<Config, readonly string[]>>
+  readonly machines: Readonly<Record<Machine, LabMachine>>
+  /** Suites to run, names or globs; `native` is every suite of the agent. Default: native. */
+  readonly suites?: readonly string[] | undefined
+  /** Cells that are not run; an axis that is left out matches everything. */
+  readonly exclude?: readonly LabExclusion<NoInfer<Kernel>, NoInfer<Config>, NoInfer<Machine>>[] | undefined
+  /** Where QEMU and the compiler come from: a Debian folder that the lab makes, or this host. Default: toolbox. */
+  readonly tools?: 'toolbox' | 'host' | undefined
+  readonly limits?: LabLimits | undefined
+}
+
+export interface LabMachine {
+  /** Left out: a machine without IOMMU. */
+  readonly iommu?: IommuSpec | undefined
+  /** Each sits behind a root port of its own. */
+  readonly devices: readonly DeviceSpec[]
+  /** Default 1024. */
+  readonly memoryMiB?: number | undefined
+  /** Default 1. */
+  readonly cpus?: number | undefined
+}
+
+export interface LabExclusion<Kernel extends string = string, Config extends string = string, Machine extends string = string> {
+  readonly kernel?: Kernel | undefined
+  readonly config?: Config | undefined
+  readonly machine?: Machine | undefined
+  readonly because: string
+}
+
+export interface LabLimits {
+  /** Seconds from QEMU's start to an agent that answers, without hardware virtualisation. Default 60. */
+  readonly bootSeconds?: number | undefined
+  /** Minutes for one whole kernel build. Default 90. */
+  readonly buildMinutes?: number | undefined
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { suggestion } from './nearest-name.ts'
+import type { LabConfig } from './lab-config.ts'
+
+/** An object that says which key is meant when it is given one that it does not know. */
+const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return undefined
+      const known = Object.keys(shape)
+      return issue.keys.map((key) => `unknown key ${key}${suggestion(key, known)}`).join('; ')
+    },
+  })
+
+const source = z.discriminatedUnion(
+  'kind',
+  [
+    strict({ kind: z.literal('debian'), packageGlob: z.string().regex(/^[a-z0-9][a-z0-9.+*?[\]-]*$/, 'must be the name of a Debian package or a glob, e.g. linux-source-*') }),
+    strict({ kind: z.literal('tree'), dir: z.string().min(1, 'must be a folder') }),
+  ],
+  { error: "must be debian('linux-source-*') or tree('/path/to/linux')" },
+)
+
+const iommu = z.discriminatedUnion(
+  'kind',
+  [
+    strict({
+      kind: z.literal('intel'),
+      interruptRemapping: z.boolean(),
+      cachingMode: z.boolean(),
+      scalable: z.boolean(),
+      firstStage: z.boolean(),
+      deviceIotlb: z.boolean(),
+    }),
+    strict({ kind: z.literal('virtio') }),
+  ],
+  { error: 'must be intelIommu({...}) or virtioIommu()' },
+)
+
+const device = z.discriminatedUnion(
+  'kind',
+  [
+    strict({ kind: z.literal('edu'), dmaMask: z.bigint().positive() }),
+    strict({ kind: z.literal('pci-testdev') }),
+    strict({ kind: z.literal('iommu-testdev') }),
+  ],
+  { error: 'must be edu(), pciTestdev() or iommuTestdev()' },
+)
+
+const machine = strict({
+  iommu: iommu.optional(),
+  devices: z.array(device).max(16, 'at most 16 devices: each takes a root port'),
+  memoryMiB: z.int().min(256).max(65_536).optional(),
+  cpus: z.int().min(1).max(64).optional(),
+})
+
+const exclusion = strict({
+  kernel: z.string().optional(),
+  config: z.string().optional(),
+  machine: z.string().optional(),
+  because: z.string().trim().min(1, 'must say why'),
+})
+
+/** The shape of a user's config; names and files are checked by resolveConfig. */
+export const labSchema = strict({
+  kernels: z.record(z.string(), strict({ source })),
+  configs: z.record(z.string(), z.array(z.string().min(1))),
+  machines: z.record(z.string(), machine),
+  suites: z.array(z.string().min(1)).min(1, 'must name a suite, e.g. native').optional(),
+  exclude: z.array(exclusion).optional(),
+  tools: z.enum(['toolbox', 'host']).optional(),
+  limits: strict({
+    bootSeconds: z.number().min(1).max(86_400).optional(),
+    buildMinutes: z.number().min(1).max(1440).optional(),
+  }).optional(),
+}) satisfies z.ZodType<LabConfig>

@@ -1,0 +1,102 @@
+import { resolve } from 'node:path'
+import { configError, type ConfigProblem } from './config-problems.ts'
+import { BASE_CONFIG, findFragment } from './fragments.ts'
+import { labSchema } from './lab-schema.ts'
+import { suggestion } from './nearest-name.ts'
+import type { ConfigSpec, Exclusion, KernelSource, ResolvedConfig } from './resolved-config.ts'
+import type { LabConfig, LabExclusion, LabMachine } from './lab-config.ts'
+import type { MachineSpec } from '../machine/machine-spec.ts'
+
+const NAME = /^[a-z0-9][a-z0-9._+-]{0,63}$/
+
+/**
+ * A user's config with every default filled in.
+ * @param value what lab.config.ts exports; anything at all
+ * @param file its path, for messages
+ * @param dir the folder that its relative paths start from
+ * Throws LabError yours/BAD_CONFIG that lists every problem with its path in the config.
+ */
+export const resolveConfig = (value: unknown, file: string, dir: string): ResolvedConfig => {
+  const parsed = labSchema.safeParse(value)
+  if (!parsed.success) throw configError(file, parsed.error.issues.map((issue) => ({ at: issue.path, text: issue.message })))
+  const lab: LabConfig = parsed.data
+  const configs = resolveFragments(lab, dir)
+  const problems = [...nameProblems(lab), ...configs.problems, ...exclusionProblems(lab)]
+  if (problems.length > 0) throw configError(file, problems)
+  return {
+    dir,
+    tools: lab.tools ?? 'toolbox',
+    kernels: Object.entries(lab.kernels).map(([name, { source }]) => ({ name, source: resolveSource(source, dir) })),
+    baseConfig: BASE_CONFIG,
+    configs: configs.resolved,
+    machines: Object.entries(lab.machines).map(([name, machine]) => resolveMachine(name, machine)),
+    suites: lab.suites ?? ['native'],
+    exclude: (lab.exclude ?? []).map(resolveExclusion),
+    limits: {
+      bootMs: (lab.limits?.bootSeconds ?? 60) * 1000,
+      buildMs: (lab.limits?.buildMinutes ?? 90) * 60_000,
+    },
+  }
+}
+
+const nameProblems = (lab: LabConfig): readonly ConfigProblem[] =>
+  (['kernels', 'configs', 'machines'] as const).flatMap((axis) => {
+    const names = Object.keys(lab[axis])
+    if (names.length === 0) return [{ at: [axis], text: 'must have at least one entry' }]
+    return names
+      .filter((name) => !NAME.test(name))
+      .map((name) => ({
+        at: [axis],
+        text: `${JSON.stringify(name)} is no name for a cell: use a-z 0-9 . _ + -, beginning with a letter or digit, at most 64 characters`,
+      }))
+  })
+
+const resolveFragments = (lab: LabConfig, dir: string): { readonly resolved: readonly ConfigSpec[]; readonly problems: readonly ConfigProblem[] } => {
+  const problems: ConfigProblem[] = []
+  const resolved = Object.entries(lab.configs).map(([name, asked]) => ({
+    name,
+    fragments: asked.flatMap((fragment, index) => {
+      const found = findFragment(fragment, dir)
+      if ('path' in found) return [found.path]
+      problems.push({ at: ['configs', name, index], text: found.problem })
+      return []
+    }),
+  }))
+  return { resolved, problems }
+}
+
+const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
+  const known = {
+    kernel: Object.keys(lab.kernels),
+    config: Object.keys(lab.configs),
+    machine: Object.keys(lab.machines),
+  }
+  return (lab.exclude ?? []).flatMap((exclusion, index) => {
+    const axes = (['kernel', 'config', 'machine'] as const).flatMap((axis) => {
+      const name = exclusion[axis]
+      return name === undefined ? [] : [{ axis, name }]
+    })
+    if (axes.length === 0) return [{ at: ['exclude', index], text: 'would exclude every cell: name a kernel, a config or a machine' }]
+    return axes
+      .filter(({ axis, name }) => !known[axis].includes(name))
+      .map(({ axis, name }) => ({ at: ['exclude', index, axis], text: `there is no ${axis} ${name}${suggestion(name, known[axis])}` }))
+  })
+}
+
+const resolveSource = (source: KernelSource, dir: string): KernelSource =>
+  source.kind === 'tree' ? { kind: 'tree', dir: resolve(dir, source.dir) } : source
+
+const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
+  name,
+  ...(machine.iommu === undefined ? {} : { iommu: machine.iommu }),
+  devices: machine.devices,
+  memoryMiB: machine.memoryMiB ?? 1024,
+  cpus: machine.cpus ?? 1,
+})
+
+const resolveExclusion = ({ kernel, config, machine, because }: LabExclusion): Exclusion => ({
+  ...(kernel === undefined ? {} : { kernel }),
+  ...(config === undefined ? {} : { config }),
+  ...(machine === undefined ? {} : { machine }),
+  because,
+})
