@@ -36,6 +36,8 @@ export interface CaseResult {
   readonly because?: string
   readonly durationMs: number
   readonly message?: string
+  /** What the guest kernel said on its console while an unexpected case ran: the last lines between its marks, cleaned and bounded. */
+  readonly console?: readonly string[]
   readonly attempts: readonly Attempt[]
   readonly measures?: Measures
 }

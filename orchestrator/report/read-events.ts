@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { yours } from '../host/errors.ts'
+import type { LabEvent } from '../run/lab-event.ts'
+import { labEvent } from './event-schema.ts'
+
+/**
+ * An event log back from disk, every line checked. A last line without its end is what a killed run leaves and is ignored.
+ * Throws yours/EVENTS_INVALID with the number of the first line that is no event.
+ */
+export const readEvents = (path: string): readonly LabEvent[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => {
+      const parsed = labEvent.safeParse(jsonOf(line))
+      if (parsed.success) return parsed.data
+      const issue = parsed.error.issues[0]
+      throw yours('EVENTS_INVALID', `${path}:${index + 1} is no event of a run: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`, {
+        cause: parsed.error,
+        hint: 'The file was changed, or another version of the lab wrote it.',
+      })
+    })
+
+const jsonOf = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
