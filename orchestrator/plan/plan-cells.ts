@@ -1,0 +1,71 @@
+import { suggestion } from '../config/nearest-name.ts'
+import { yours } from '../host/errors.ts'
+import { matchesName } from './matches-name.ts'
+import type { Exclusion, ResolvedConfig } from '../config/resolved-config.ts'
+import type { Cell, Plan } from './plan.ts'
+
+/** Which cells to take: names or globs; what is left out matches everything. */
+export interface CellFilter {
+  readonly kernel?: string | undefined
+  readonly config?: string | undefined
+  readonly machine?: string | undefined
+  readonly shard?: Shard | undefined
+}
+
+/** Part `index` of `count`, counted from 1. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/**
+ * The cells of a config in its own order (kernel, then config, then machine), filtered, and those that its `exclude` takes away.
+ * Throws LabError yours: UNKNOWN_NAME for a filter that matches nothing, NO_CELLS when nothing is left.
+ */
+export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { readonly cells: readonly Cell[]; readonly excluded: Plan['excluded'] } => {
+  const asked = config.kernels.filter(chosen('kernel', filter.kernel, config.kernels)).flatMap((kernel) =>
+    config.configs.filter(chosen('config', filter.config, config.configs)).flatMap((fragments) =>
+      config.machines.filter(chosen('machine', filter.machine, config.machines)).map((machine): Cell => ({
+        id: `${kernel.name}/${fragments.name}/${machine.name}`,
+        kernel,
+        config: fragments,
+        machine,
+      }))))
+  const excluded = asked.flatMap((cell) => {
+    const exclusion = config.exclude.find((candidate) => excludes(candidate, cell))
+    return exclusion === undefined ? [] : [{ id: cell.id, because: exclusion.because }]
+  })
+  const gone = new Set(excluded.map(({ id }) => id))
+  const left = asked.filter(({ id }) => !gone.has(id))
+  if (left.length === 0) {
+    throw yours('NO_CELLS', `no cell is left: the config excludes ${excluded.slice(0, 6).map(({ id, because }) => `${id} (${because})`).join(', ')}`, {
+      hint: './lab plan without filters shows every cell',
+    })
+  }
+  return { cells: takeShard(left, filter.shard), excluded }
+}
+
+const chosen = (axis: string, pattern: string | undefined, all: readonly { readonly name: string }[]): ((entry: { readonly name: string }) => boolean) => {
+  if (pattern === undefined) return () => true
+  const names = all.map(({ name }) => name)
+  if (!names.some((name) => matchesName(name, pattern))) {
+    throw yours('UNKNOWN_NAME', `no ${axis} matches ${pattern}${suggestion(pattern, names)}`, { hint: `--${axis} takes a name or a glob` })
+  }
+  return ({ name }) => matchesName(name, pattern)
+}
+
+const excludes = (exclusion: Exclusion, cell: Cell): boolean =>
+  (exclusion.kernel ?? cell.kernel.name) === cell.kernel.name
+  && (exclusion.config ?? cell.config.name) === cell.config.name
+  && (exclusion.machine ?? cell.machine.name) === cell.machine.name
+
+// Neighbours share a kernel build: a shard is a stretch of the plan, not every n-th cell.
+const takeShard = (cells: readonly Cell[], shard: Shard | undefined): readonly Cell[] => {
+  if (shard === undefined) return cells
+  const { index, count } = shard
+  const part = cells.slice(Math.floor((cells.length * (index - 1)) / count), Math.floor((cells.length * index) / count))
+  if (part.length > 0) return part
+  throw yours('NO_CELLS', `shard ${index}/${count} of ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} is empty`, {
+    hint: `--shard takes I/N with 1 <= I <= N, and N at most ${cells.length} here`,
+  })
+}

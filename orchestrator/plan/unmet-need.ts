@@ -1,0 +1,74 @@
+import { DEVICE_CAPABILITIES, type DeviceCapability, type IommuTrait, type Needs } from '../../guest-agent/protocol.ts'
+import { hasSymbol, unreachable } from './device-access.ts'
+import type { KernelFacts } from '../kernel/built-kernel.ts'
+import type { MachineFacts } from '../machine/machine-spec.ts'
+
+/** The first need that does not hold in a cell, in words of the cell; undefined when the case can run there. */
+export const unmetNeed = (needs: Needs, kernel: KernelFacts, machine: MachineFacts): string | undefined =>
+  first(needs.config, (line) => unmetConfig(line, kernel))
+  ?? first(needs.uapi, (name) => unmetUapi(name, kernel))
+  ?? unmetIommu(needs.iommu, machine)
+  ?? (needs.access === undefined ? undefined : unreachable(needs.access, kernel, machine))
+  ?? unmetDevice(needs, machine)
+
+const first = (wanted: readonly string[] | undefined, unmet: (one: string) => string | undefined): string | undefined => {
+  for (const one of wanted ?? []) {
+    const because = unmet(one)
+    if (because !== undefined) return because
+  }
+  return undefined
+}
+
+const unmetConfig = (line: string, kernel: KernelFacts): string | undefined => {
+  const alternatives = line.split('|').map((term) => {
+    const { name, negated } = readTerm(term)
+    return { holds: hasSymbol(kernel, name) !== negated, text: `${name} is ${negated ? '' : 'not '}set` }
+  })
+  return alternatives.some(({ holds }) => holds) ? undefined : alternatives.map(({ text }) => text).join(' and ')
+}
+
+const unmetUapi = (term: string, kernel: KernelFacts): string | undefined => {
+  const { name, negated } = readTerm(term)
+  if (kernel.uapi.includes(name) !== negated) return undefined
+  return `the tree's headers have ${negated ? '' : 'no '}${name}`
+}
+
+const unmetIommu = (wanted: Needs['iommu'], machine: MachineFacts): string | undefined => {
+  const none = machine.iommu.length === 0
+  if (wanted === undefined) return undefined
+  if (wanted === 'none') return none ? undefined : 'there is an IOMMU on this machine'
+  if (wanted === 'present') return none ? NO_IOMMU : undefined
+  return first(wanted, (term) => {
+    const { name, negated } = readTerm(term)
+    if (machine.iommu.some((trait) => trait === name) !== negated) return undefined
+    return none ? NO_IOMMU : traitText(name, negated)
+  })
+}
+
+const NO_IOMMU = 'no IOMMU on this machine'
+
+const KINDS: readonly string[] = ['intel', 'amd', 'virtio'] satisfies IommuTrait[]
+
+const traitText = (trait: string, present: boolean): string =>
+  KINDS.includes(trait)
+    ? `the IOMMU of this machine is ${present ? '' : 'not '}${trait}`
+    : `the IOMMU of this machine has ${present ? '' : 'no '}${trait}`
+
+const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined => {
+  const { device, deviceKind, devices } = needs
+  if (deviceKind !== undefined && !machine.devices.includes(deviceKind)) return `no ${deviceKind} on this machine`
+  if (device !== undefined && !machine.devices.some((kind) => hasAll(DEVICE_CAPABILITIES[kind], device))) {
+    return device.length === 0 ? 'no device of the lab on this machine' : `no device on this machine has ${device.join(' and ')}`
+  }
+  if (devices !== undefined && machine.devices.length < devices) {
+    return `this machine has ${machine.devices.length} of the ${devices} devices that it takes`
+  }
+  return undefined
+}
+
+const hasAll = (has: readonly DeviceCapability[], wanted: readonly DeviceCapability[]): boolean => wanted.every((one) => has.includes(one))
+
+const readTerm = (term: string): { readonly name: string; readonly negated: boolean } => {
+  const text = term.trim()
+  return text.startsWith('!') ? { name: text.slice(1), negated: true } : { name: text, negated: false }
+}
