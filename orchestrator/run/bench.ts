@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import { bundleAgent, type AgentBundle } from '../image/agent-bundle.ts'
+import { openImage } from '../image/open-image.ts'
+import { writeRunInitrd } from '../image/run-initrd.ts'
+import { makeRunKeys } from '../image/run-keys.ts'
+import { readCatalogue } from '../plan/read-catalogue.ts'
+import { openTools } from '../toolbox/open-tools.ts'
+import type { Tools } from '../toolbox/tools.ts'
+import { chooseAccelerator } from '../vm/accelerator.ts'
+import type { Accel, GuestKeys } from '../vm/running-vm.ts'
+import type { Emit } from './emit.ts'
+
+/** All that the guests of a run share. Disposing removes the run's keys and temporary files. */
+export interface Bench extends AsyncDisposable {
+  readonly tools: Tools
+  readonly accel: { readonly used: Accel; readonly because: string }
+  /** The image with this run's keys in it. */
+  readonly initrd: string
+  readonly disk: string
+  readonly keys: GuestKeys
+  readonly agent: AgentBundle
+  readonly catalogue: readonly CaseInfo[]
+  /** How many guests this host bears at the same time. */
+  readonly workers: number
+  /** How much longer things may take than under hardware virtualisation. */
+  readonly timeScale: number
+  readonly versions: Readonly<Record<string, string>>
+}
+
+const TCG_TIME_SCALE = 4
+
+export const openBench = async (
+  { config, accel, signal }: { readonly config: ResolvedConfig; readonly accel: 'auto' | Accel; readonly signal: AbortSignal },
+  emit: Emit,
+): Promise<Bench> => {
+  const notice = (text: string) => { emit({ event: 'notice', text }) }
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
+  const tools = await openTools(config.tools, { notice, signal })
+  const keys = makeRunKeys()
+  const [chosen, image, { agent, catalogue }] = await Promise.all([
+    chooseAccelerator(accel, tools, { notice, signal }),
+    openImage(tools, { notice, signal }),
+    agentWithCatalogue(join(dir, 'agent.mjs')),
+  ])
+  const initrd = join(dir, 'initrd.cpio')
+  await writeRunInitrd(image, keys, initrd)
+  const held = stack.move()
+  return {
+    tools,
+    accel: { used: chosen.accel, because: chosen.because },
+    initrd,
+    disk: image.disk,
+    keys,
+    agent,
+    catalogue,
+    workers: availableParallelism(),
+    timeScale: chosen.accel === 'kvm' ? 1 : TCG_TIME_SCALE,
+    versions: { ...tools.versions, ...image.versions, 'lab node': process.version },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+// The catalogue is asked of the very bundle that goes into the guests.
+const agentWithCatalogue = async (path: string) => {
+  const agent = await bundleAgent()
+  await writeFile(path, agent.code)
+  return { agent, catalogue: await readCatalogue(path) }
+}

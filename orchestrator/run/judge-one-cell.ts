@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import type { AgentEvent, CellFacts } from '../../guest-agent/protocol.ts'
+import type { Limits } from '../config/resolved-config.ts'
+import type { BuiltKernel } from '../kernel/built-kernel.ts'
+import { machineArgs } from '../machine/machine-args.ts'
+import { machineFacts } from '../machine/machine-facts.ts'
+import type { CellPlan } from '../plan/plan.ts'
+import { judgeCell } from '../verdict/judge-cell.ts'
+import type { CellResult } from '../verdict/results.ts'
+import type { GuestLife } from '../verdict/transcript.ts'
+import { startVm } from '../vm/start-vm.ts'
+import type { Bench } from './bench.ts'
+import type { Emit } from './emit.ts'
+import { liveOnce } from './guest-life.ts'
+import { runCell } from './run-cell.ts'
+
+export interface CellWork {
+  readonly bench: Bench
+  readonly isolate: 'cell' | 'case'
+  readonly limits: Limits
+  /** The folder of a cell, by its id; exists. */
+  cellDir(cellId: string): Promise<string>
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+/** One cell from its start to its verdict; its files stand in its folder. */
+export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<CellResult> => {
+  const { emit, bench } = work
+  emit({ event: 'cell-start', cell: plan.cell.id })
+  const lives = plan.kernel.status === 'built' ? await livesOf(plan, plan.kernel, work) : []
+  const result = judgeCell(plan, lives, { qemu: bench.tools.versions.qemu ?? '' })
+  for (const splat of result.splats) emit({ event: 'splat', cell: plan.cell.id, splat })
+  emit({ event: 'cell-end', cell: plan.cell.id, result })
+  return result
+}
+
+const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Promise<readonly GuestLife[]> => {
+  // Filtered down to nothing that this cell can have: there is no question to ask a guest.
+  if (plan.cases.length === 0 || work.signal.aborted) return []
+  const { bench, emit, signal } = work
+  const { machine, id } = plan.cell
+  const dir = await work.cellDir(id)
+  await copyFile(kernel.dotConfig, join(dir, 'kernel.config'))
+  const facts = machineFacts(machine)
+  const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, iommu: facts.iommu, devices: facts.devices }
+  const { qemu, commandLine } = machineArgs(machine)
+  const agentLines: string[] = []
+
+  const lives = await runCell({
+    cases: plan.cases,
+    isolate: work.isolate,
+    live: async (cases, alone, attempt) => {
+      const folder = attempt === 1 ? dir : join(dir, `guest-${attempt}`)
+      await mkdir(folder, { recursive: true })
+      emit({ event: 'boot', cell: id, attempt })
+      return liveOnce({
+        cases, cell, alone, signal,
+        timeoutScale: bench.timeScale,
+        boot: () => startVm({
+          machineArgs: qemu, commandLine, folder,
+          accel: bench.accel.used,
+          bzImage: kernel.bzImage,
+          initrd: bench.initrd,
+          disk: bench.disk,
+          bootLimitMs: bench.accel.used === 'kvm' ? work.limits.bootMs / 4 : work.limits.bootMs,
+        }, { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal }),
+        onEvent: (event, afterBootMs) => {
+          agentLines.push(JSON.stringify(event))
+          tell(event, id, afterBootMs, emit)
+        },
+      })
+    },
+  })
+  await writeFile(join(dir, 'agent.ndjson'), agentLines.map((line) => `${line}\n`).join(''))
+  return lives
+}
+
+const tell = (event: AgentEvent, cell: string, afterMs: number, emit: Emit) => {
+  switch (event.event) {
+    case 'hello':
+      emit({ event: 'agent-ready', cell, afterMs })
+      break
+    case 'case-start':
+      emit({ event: 'case-start', cell, id: event.id })
+      break
+    case 'case-end': {
+      const { id, outcome, durationMs, message } = event
+      emit({ event: 'case-end', cell, id, outcome, durationMs, ...(message === undefined ? {} : { message }) })
+      break
+    }
+    case 'note':
+    case 'agent-error':
+    case 'catalogue':
+    case 'bye':
+      break
+  }
+}

@@ -1,0 +1,125 @@
+import { rm } from 'node:fs/promises'
+import pLimit from 'p-limit'
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import { LabError } from '../host/errors.ts'
+import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
+import type { KernelOutcome } from '../kernel/built-kernel.ts'
+import { machineFacts } from '../machine/machine-facts.ts'
+import { planCases } from '../plan/plan-cases.ts'
+import { planCells, type CellFilter } from '../plan/plan-cells.ts'
+import type { Cell, CellPlan, Plan } from '../plan/plan.ts'
+import type { CaseFilter } from '../plan/select-cases.ts'
+import type { CellResult, Results } from '../verdict/results.ts'
+import { summarise } from '../verdict/summarise.ts'
+import { emitTo, type Emit } from './emit.ts'
+import { judgeOneCell } from './judge-one-cell.ts'
+import type { LabEvent } from './lab-event.ts'
+import { openBench, type Bench } from './bench.ts'
+import { openRunFolder } from './run-folder.ts'
+
+export interface RunRequest {
+  readonly config: ResolvedConfig
+  readonly selection: CellFilter & CaseFilter
+  readonly isolate: 'cell' | 'case'
+  readonly workers: number | undefined
+  readonly accel: 'auto' | 'kvm' | 'tcg'
+  /** Absolute folder for the results; default: a new one under `.lab/runs` beside the config. */
+  readonly out: string | undefined
+  /** Called once, when the run has a folder: where its events go from then on. Disposed when the run has ended. */
+  openReporters(dir: string): Disposable & { onEvent(event: LabEvent): void }
+  readonly signal: AbortSignal
+}
+
+/**
+ * The main job: from a config to results. Everything that a user got wrong is said before something starts where that is possible;
+ * what the kernel did stands in the results; what the lab could not do is thrown (whole run) or stands in the cell it hit.
+ */
+export const runLab = async (request: RunRequest): Promise<Results> => {
+  const { cells, excluded } = planCells(request.config, request.selection)
+  const startedAt = new Date()
+  await using folder = await openRunFolder(request.config.dir, request.out, startedAt)
+  try {
+    using reporters = request.openReporters(folder.dir)
+    const emit = emitTo((event) => { reporters.onEvent(event) })
+    emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
+    const started = performance.now()
+    await using bench = await openBench(request, emit)
+    await using builds = await buildKernels(cells, request, bench, emit)
+    const plan: Plan = { cells: cells.map((cell) => planOf(cell, builds.outcomeOf(cell), request, bench)), excluded }
+    emitPlan(plan, emit)
+    const results = await judgeCells(plan, request, bench, folder.cellDir, emit)
+    const end: Omit<Results, 'cells'> = {
+      schemaVersion: 1,
+      id: folder.id,
+      startedAt: startedAt.toISOString(),
+      durationMs: Math.round(performance.now() - started),
+      accel: bench.accel,
+      interrupted: request.signal.aborted,
+      summary: summarise(results, plan),
+      excluded,
+      versions: { ...bench.versions, ...builds.versions },
+    }
+    emit({ event: 'run-end', results: end })
+    return { ...end, cells: results }
+  } catch (error) {
+    // Nothing was judged: a folder with half a line of events would only be taken for a run.
+    if (request.out === undefined && error instanceof LabError && error.kind === 'yours') await rm(folder.dir, { recursive: true, force: true })
+    throw error
+  }
+}
+
+interface Builds extends AsyncDisposable {
+  outcomeOf(cell: Cell): KernelOutcome
+  readonly versions: Readonly<Record<string, string>>
+}
+
+// One kernel after the other: each build uses all cores by itself.
+const buildKernels = async (cells: readonly Cell[], request: RunRequest, bench: Bench, emit: Emit): Promise<Builds> => {
+  await using stack = new AsyncDisposableStack()
+  const builds = new Map<string, KernelBuilds>()
+  const versions: Record<string, string> = {}
+  for (const [name, ofKernel] of Map.groupBy(cells, ({ kernel }) => kernel.name)) {
+    const [first] = ofKernel
+    if (first === undefined) continue
+    const configs = [...new Map(ofKernel.map(({ config }) => [config.name, config])).values()]
+    const built = stack.use(await buildConfigs(first.kernel, configs, {
+      tools: bench.tools,
+      baseConfig: request.config.baseConfig,
+      limits: request.config.limits,
+      notice: (text) => { emit({ event: 'notice', text }) },
+      onProgress: (progress) => { emit({ event: 'kernel-progress', kernel: name, progress }) },
+      signal: request.signal,
+    }))
+    builds.set(name, built)
+    versions[`kernel ${name}`] = built.source.version
+  }
+  const held = stack.move()
+  return {
+    versions,
+    outcomeOf: ({ kernel, config, id }) => {
+      const outcome = builds.get(kernel.name)?.outcomes.get(config.name)
+      if (outcome === undefined) throw new Error(`no build for ${id}`)
+      return outcome
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+const planOf = (cell: Cell, kernel: KernelOutcome, { config, selection }: RunRequest, bench: Bench): CellPlan =>
+  planCases(cell, kernel, machineFacts(cell.machine), bench.catalogue, {
+    suites: config.suites, suite: selection.suite, case: selection.case,
+  })
+
+const emitPlan = (plan: Plan, emit: Emit) => {
+  const cells = plan.cells.map(({ cell, cases, absent }) => ({ id: cell.id, planned: cases.length, absent: absent.length }))
+  emit({ event: 'plan', cells, planned: cells.reduce((sum, { planned }) => sum + planned, 0), excluded: plan.excluded })
+}
+
+const judgeCells = async (
+  plan: Plan, request: RunRequest, bench: Bench, cellDir: (cellId: string) => Promise<string>, emit: Emit,
+): Promise<readonly CellResult[]> => {
+  const limit = pLimit(request.workers ?? bench.workers)
+  return Promise.all(plan.cells.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
+    bench, isolate: request.isolate, limits: request.config.limits, cellDir, emit, signal: request.signal,
+  }))))
+}
