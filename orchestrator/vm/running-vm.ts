@@ -16,6 +16,19 @@ export interface VmSpec {
   readonly bootLimitMs: number
 }
 
+/** How the orchestrator gets into a guest: made per run. */
+export interface GuestKeys {
+  /** Public host key as SSH sends it, pinned. */
+  readonly hostKey: Uint8Array
+  /** Private client key in OpenSSH's format. */
+  readonly clientKey: string
+}
+
+/** The agent as one file of JavaScript, deployed to each guest. */
+export interface GuestAgent {
+  readonly code: Uint8Array
+}
+
 /** Why a guest is no longer good. `kernel`: panic or silence, QEMU lives. `lab`: QEMU died. */
 export interface VmDeath {
   readonly kind: 'kernel' | 'lab'

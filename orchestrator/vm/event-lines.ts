@@ -1,0 +1,52 @@
+import type { Readable } from 'node:stream'
+import { type AgentEvent, MAX_EVENT_BYTES } from '../../guest-agent/protocol.ts'
+import { cleanLine } from '../host/clean-text.ts'
+import { type LabError, labFault } from '../host/errors.ts'
+import { agentEvent } from './agent-events.ts'
+
+const NEWLINE = 0x0a
+const EXCERPT = 160
+
+/**
+ * The agent's output as validated events. Memory stays bounded: a line that grows too long ends it at once.
+ * Throws LabError lab/AGENT_OUTPUT_INVALID.
+ */
+export async function* eventLines(output: Readable): AsyncGenerator<AgentEvent, void> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of output) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('the output of an agent is a stream of bytes')
+    rest = Buffer.concat([rest, chunk])
+    for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
+      yield parseEvent(rest.subarray(0, end))
+      rest = rest.subarray(end + 1)
+    }
+    if (rest.length > MAX_EVENT_BYTES) throw tooLong(rest)
+  }
+}
+
+const parseEvent = (line: Buffer): AgentEvent => {
+  if (line.length > MAX_EVENT_BYTES) throw tooLong(line)
+  const text = line.toString('utf8')
+  const parsed = agentEvent.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` (${cleanLine(issue.path.join('.'), 60)}: ${cleanLine(issue.message, 100)})`
+  throw invalidOutput(`a line that is no event${where}`, text)
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const tooLong = (line: Buffer): LabError =>
+  invalidOutput(`a line longer than ${MAX_EVENT_BYTES} bytes`, line.toString('utf8', 0, EXCERPT * 4))
+
+/** The lab's fault, whatever the guest did: an agent that talks nonsense gives no verdict about the kernel. */
+export const invalidOutput = (what: string, text: string): LabError =>
+  labFault('AGENT_OUTPUT_INVALID', `the agent said ${what}: ${JSON.stringify(cleanLine(text, EXCERPT))}`, {
+    hint: 'the agent is guest-agent/main.ts; what it said is in agent.ndjson and console.log of the cell',
+  })

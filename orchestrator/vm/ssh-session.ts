@@ -1,0 +1,62 @@
+import { connect as connectTcp } from 'node:net'
+import type { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
+import type { GuestKeys } from './running-vm.ts'
+
+/** An open SSH connection to a guest. */
+export interface SshSession extends Disposable {
+  /** A connection to a unix socket in the guest. Rejects when nobody listens there. */
+  openSocket(path: string): Promise<Duplex>
+  /** Settles when the connection is gone; never rejects. */
+  readonly closed: Promise<void>
+}
+
+const KEEPALIVE_MS = 15_000
+
+/**
+ * Connects and authenticates: this client key, that host key, nothing else. Rejects when the guest does not listen yet, or with the signal's reason.
+ */
+export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Promise<SshSession> => {
+  const client = new ssh2.Client()
+  const closed = new Promise<void>((resolve) => { client.once('close', () => { resolve() }) })
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      client.destroy()
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
+    }
+    if (signal.aborted) { abort(); return }
+    signal.addEventListener('abort', abort, { once: true })
+    const settle = () => { signal.removeEventListener('abort', abort) }
+    // Stays for the life of the connection: an error without a listener would end the lab.
+    client.on('error', (error) => { settle(); client.destroy(); reject(error) })
+    client.once('close', () => { settle(); reject(new Error('the guest closed the SSH connection')) })
+    client.once('ready', () => {
+      settle()
+      resolve({
+        closed,
+        openSocket: (path) => openSocket(client, path),
+        [Symbol.dispose]: () => { client.destroy() },
+      })
+    })
+    client.connect({
+      sock: connectTcp({ host: '127.0.0.1', port, noDelay: true }),
+      username: 'root',
+      privateKey: keys.clientKey,
+      authHandler: ['publickey'],
+      hostVerifier: (key: Buffer) => Buffer.compare(key, keys.hostKey) === 0,
+      // Dropbear has OpenSSH's channels to unix sockets; ssh2 asks only servers that call themselves OpenSSH, unless told.
+      strictVendor: false,
+      keepaliveInterval: KEEPALIVE_MS,
+      // The caller has a limit of its own.
+      readyTimeout: 0,
+    })
+  })
+}
+
+const openSocket = (client: ssh2.Client, path: string): Promise<Duplex> =>
+  new Promise((resolve, reject) => {
+    client.openssh_forwardOutStreamLocal(path, (error, stream) => {
+      if (error === undefined) resolve(stream)
+      else reject(error)
+    })
+  })

@@ -1,0 +1,148 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cleanLine } from '../host/clean-text.ts'
+import { kernelFault, labFault } from '../host/errors.ts'
+import { type StartedProcess, start } from '../host/spawn.ts'
+import type { Tools } from '../toolbox/tools.ts'
+import { bootTooLong, sshIsUp } from './boot-progress.ts'
+import { converse } from './conversation.ts'
+import { forwardedPort } from './forwarded-port.ts'
+import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
+import { type DeathWatch, deathWatch } from './guest-death.ts'
+import { qemuArgs, qmpSocket } from './qemu-args.ts'
+import { connectQmp } from './qmp.ts'
+import type { GuestAgent, GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
+import { openSsh, type SshSession } from './ssh-session.ts'
+
+export interface VmSurroundings {
+  readonly tools: Tools
+  readonly keys: GuestKeys
+  readonly agent: GuestAgent
+  /** Aborting ends QEMU. */
+  readonly signal: AbortSignal
+}
+
+const SSH_RETRY_MS = 50
+const AGENT_SOCKET = '/run/agent.sock'
+const AGENT_WAITS = /vfio-lab: agent waits/
+/** How long QEMU may take to end after SIGTERM. */
+const QEMU_GRACE_MS = 500
+
+/**
+ * Boots a guest until SSH is open. Throws, with nothing left behind: LabError kernel/BOOT_PANIC, BOOT_SILENT, BOOT_STUCK, BOOT_NO_DISK,
+ * BOOT_NO_NETWORK, BOOT_NO_AGENT, BOOT_FAILED when the guest's kernel does not come up while QEMU lives; lab/QEMU_DIED; or the signal's reason.
+ */
+export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promise<RunningVm> => {
+  await using stack = new AsyncDisposableStack()
+  // Stops whatever still waits inside of this boot.
+  const over = new AbortController()
+  stack.defer(() => { over.abort() })
+  const signal = AbortSignal.any([surroundings.signal, over.signal])
+
+  const sockets = await mkdtemp(join(tmpdir(), 'vfio-lab-'))
+  stack.defer(() => rm(sockets, { recursive: true, force: true }))
+  const watch = deathWatch()
+  const startedAt = performance.now()
+  const qemu = stack.use(await startQemu(spec, sockets, surroundings))
+  const console = guestConsole(qemu.stdout, join(spec.folder, 'console.log'), (error) => { watch.labFailed(`console.log cannot be written: ${error.message}`) })
+  stack.defer(async () => {
+    await qemu.kill()
+    await console.closed
+  })
+  console.follow((line) => { watch.line(line) })
+  tellQemuDeath(qemu, watch)
+
+  const limit = AbortSignal.timeout(spec.bootLimitMs)
+  const boot = async (): Promise<SshSession> => {
+    const booting = AbortSignal.any([signal, limit])
+    const qmp = stack.use(await connectQmp(qmpSocket(sockets), (event) => { watch.event(event) }, booting))
+    const port = await forwardedPort(qmp)
+    await sshIsUp(console, booting)
+    return reachSsh(port, surroundings.keys, booting)
+  }
+  const session = await Promise.race([
+    boot().catch((error: unknown) => {
+      surroundings.signal.throwIfAborted()
+      throw limit.aborted ? bootTooLong(console, spec.bootLimitMs) : error
+    }),
+    watch.death.then((death) => bootFault(death, console, performance.now() - startedAt)),
+  ])
+  stack.use(session)
+  const bootMs = performance.now() - startedAt
+
+  const owned = stack.move()
+  let asked = 0
+  return {
+    bootMs,
+    death: watch.death,
+    console: console.lines,
+    ask: async function* (request, askSignal) {
+      const both = AbortSignal.any([signal, askSignal])
+      asked += 1
+      await launcherReady(console, asked, spec.bootLimitMs, both)
+      const connection = await session.openSocket(AGENT_SOCKET)
+      yield* converse({ agent: surroundings.agent, request, console, connection, signal: both })
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
+  const args = qemuArgs(spec, sockets)
+  await writeFile(join(spec.folder, 'qemu.args'), `${args.join('\n')}\n`)
+  const command = tools.command({
+    program: 'qemu-system-x86_64',
+    args,
+    read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
+    write: [sockets],
+    network: true,
+  })
+  return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
+}
+
+const tellQemuDeath = (qemu: StartedProcess, watch: DeathWatch): void => {
+  let said = ''
+  qemu.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString('utf8')).slice(-4096) })
+  void qemu.exited.then(({ code, signal }) => {
+    const lastWords = said.split('\n').filter((line) => line.trim() !== '').slice(-3).map((line) => cleanLine(line, 200)).join(' / ')
+    const how = signal === null ? `status ${code ?? 'unknown'}` : signal
+    watch.labFailed(`QEMU ended with ${how}${lastWords === '' ? '' : `: ${lastWords}`}`)
+  })
+}
+
+/** Dropbear listens before init says so; what fails here is the network between. */
+const reachSsh = async (port: number, keys: GuestKeys, signal: AbortSignal): Promise<SshSession> => {
+  for (;;) {
+    try {
+      return await openSsh(port, keys, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof Error)) throw error
+      await sleep(SSH_RETRY_MS, undefined, { signal })
+    }
+  }
+}
+
+const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): never => {
+  const details = { durationMs, tail: console.lines.slice(-20) }
+  if (death.kind === 'lab') throw labFault('QEMU_DIED', death.because, details)
+  throw kernelFault('BOOT_PANIC', death.because, details)
+}
+
+/** Each line of a launcher that waits is good for one request: the nth request wants the nth line. */
+const launcherReady = async (console: GuestConsole, nth: number, limitMs: number, signal: AbortSignal): Promise<void> => {
+  const limit = AbortSignal.timeout(limitMs)
+  let seen = 0
+  const counted = (line: string) => {
+    if (AGENT_WAITS.test(line)) seen += 1
+    return seen >= nth ? true : undefined
+  }
+  try {
+    await lineOf(console, counted, AbortSignal.any([signal, limit]))
+  } catch (error) {
+    signal.throwIfAborted()
+    throw limit.aborted ? bootTooLong(console, limitMs) : error
+  }
+}
