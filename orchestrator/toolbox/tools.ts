@@ -1,3 +1,5 @@
+import type { DeviceKind } from '../../guest-agent/protocol.ts'
+
 /** How to start a program with its tools around it; feed it to host/spawn.ts. */
 export interface ToolCommand {
   readonly file: string
@@ -17,6 +19,18 @@ export interface ToolInvocation {
   readonly network?: boolean
 }
 
+/** What stops working when something is missing: a part of the lab, a kind of vIOMMU, a device. */
+export type Blocked = 'vm' | 'kernel' | 'image' | 'debian-source' | 'intel' | 'intel-first-stage' | 'virtio' | DeviceKind
+
+/** Something that the tools lack. Nothing is ever missing in the toolbox. */
+export interface MissingTool {
+  /** E.g. `program flex`, `QEMU device iommu-testdev`. */
+  readonly what: string
+  /** What it is for, and where a newer one has it. */
+  readonly why: string
+  readonly blocks: Blocked
+}
+
 /** The programs that the lab works with: a Debian folder entered with bubblewrap, or the host's own. */
 export interface Tools {
   readonly kind: 'toolbox' | 'host'
@@ -26,5 +40,7 @@ export interface Tools {
   readonly versions: Readonly<Record<string, string>>
   /** The folder that / of the tools is, on the host: `/` for the host's own. To copy busybox, dropbear and libraries from. */
   readonly root: string
+  /** What is missing here; the caller says which of it matters. */
+  readonly missing: readonly MissingTool[]
   command(invocation: ToolInvocation): ToolCommand
 }

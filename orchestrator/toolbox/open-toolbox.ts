@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cacheDir } from '../host/cache.ts'
+import { labFault } from '../host/errors.ts'
+import { findProgram } from '../host/find-program.ts'
+import { lock } from '../host/lock.ts'
+import { publishFolder } from '../host/publish.ts'
+import { type HostPackage, needHostPackages } from './host-packages.ts'
+import { makeToolbox, PACKAGES_FILE } from './make-toolbox.ts'
+import { ARCHIVE_KEYRING, debianArchitecture, RECIPE, recipeHash } from './recipe.ts'
+import { sandboxed, trySandbox } from './sandbox.ts'
+import type { Tools } from './tools.ts'
+
+export interface OpenToolsOptions {
+  /** Told once each: what is installed or made, and why; that another lab is waited for. */
+  readonly notice: (text: string) => void
+  readonly signal: AbortSignal
+}
+
+/** Holds a shared lock on the toolbox while open: nobody may remove it meanwhile. */
+export type OpenedTools = Tools & AsyncDisposable
+
+const BUBBLEWRAP: HostPackage = { name: 'bubblewrap', why: 'to run programs inside the toolbox', provides: 'bwrap' }
+const TO_MAKE_IT: readonly HostPackage[] = [
+  { name: 'mmdebstrap', why: 'to make the toolbox', provides: 'mmdebstrap' },
+  { name: 'debian-archive-keyring', why: 'to verify what goes into it', provides: ARCHIVE_KEYRING },
+]
+
+/** The file to lock exclusively before a toolbox is made or removed. */
+export const toolboxLock = (folder: string): string => `${folder}.lock`
+
+/** Opens the toolbox of the recipe; makes it first when it is not there. Two labs at once make one. */
+export const openToolbox = async ({ notice, signal }: OpenToolsOptions): Promise<OpenedTools> => {
+  const folder = cacheDir('toolbox', recipeHash(RECIPE, debianArchitecture()))
+  const held = await lockedToolbox(folder, { notice, signal })
+  try {
+    await needHostPackages([BUBBLEWRAP], { notice, signal })
+    const bwrap = await findProgram('bwrap')
+    if (bwrap === undefined) throw labFault('TOOL_MISSING', 'bwrap is not there although the package bubblewrap is installed')
+    const root = join(folder, 'root')
+    await trySandbox(bwrap, root, signal)
+    const packages = await readFile(join(folder, PACKAGES_FILE), 'utf8')
+    return {
+      kind: 'toolbox',
+      id: createHash('sha256').update(packages.split('\n').toSorted().join('\n')).digest('hex').slice(0, 16),
+      versions: toolVersions(packages),
+      root,
+      missing: [],
+      command: (invocation) => sandboxed(bwrap, root, invocation),
+      [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await held[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** A shared lock on a toolbox that is there. */
+const lockedToolbox = async (folder: string, options: OpenToolsOptions): Promise<AsyncDisposable> => {
+  const { notice, signal } = options
+  const onWait = () => { notice('another lab is making the toolbox; waiting for it') }
+  for (;;) {
+    const shared = await lock(toolboxLock(folder), { shared: true, signal, onWait })
+    // Looked at under the lock: whoever removes a toolbox holds it exclusively.
+    if (existsSync(folder)) return shared
+    await shared[Symbol.asyncDispose]()
+    const exclusive = await lock(toolboxLock(folder), { signal, onWait })
+    try {
+      if (!existsSync(folder)) await make(folder, options)
+    } finally {
+      await exclusive[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** Called with the lock held exclusively. */
+const make = async (folder: string, { notice, signal }: OpenToolsOptions): Promise<void> => {
+  await needHostPackages([...TO_MAKE_IT, BUBBLEWRAP], { notice, signal })
+  notice(`making the toolbox, once: Debian ${RECIPE.suite} with ${RECIPE.backports.join(' and ')} from its backports and the kernel's build tools, in ${folder}`)
+  const startedAt = performance.now()
+  await publishFolder(folder, (aside) => makeToolbox(aside, RECIPE, signal))
+  notice(`made the toolbox in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+}
+
+/** The tools that form an output or a verdict, by the name one knows them by -> their Debian package. */
+const NAMED = {
+  qemu: 'qemu-system-x86', gcc: 'gcc-14', ld: 'binutils', make: 'make', libc: 'libc6', dropbear: 'dropbear-bin', busybox: 'busybox-static', 'mkfs.erofs': 'erofs-utils',
+} as const
+
+const toolVersions = (packages: string): Readonly<Record<string, string>> => {
+  const versions = new Map(packages.trim().split('\n').map((line): [string, string] => {
+    const [name = '', version = ''] = line.split(' ')
+    return [name, version]
+  }))
+  return Object.fromEntries(Object.entries(NAMED).map(([tool, name]) => [tool, versions.get(name) ?? 'missing']))
+}
