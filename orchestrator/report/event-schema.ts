@@ -13,7 +13,7 @@ const progress = z.discriminatedUnion('phase', [
 const atMs = z.number()
 const cell = z.string()
 
-/** One line of events.ndjson, as it is read back. Keys that it does not know are dropped: a newer lab may have written them. */
+/** One line of events.ndjson, as it is read back. Keys that it does not know do no harm: a newer lab may have written them. */
 export const labEvent = z.discriminatedUnion('event', [
   z.object({ atMs, event: z.literal('run-start'), id: z.string(), startedAt: z.iso.datetime() }),
   z.object({ atMs, event: z.literal('notice'), text: z.string() }),

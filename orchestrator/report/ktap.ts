@@ -58,6 +58,7 @@ const caseTest = (result: CaseResult, cell: CellResult): KtapTest => {
     ? [
         ...(result.message?.split('\n') ?? []),
         ...cell.splats.filter(({ atCase }) => atCase === id).flatMap(({ title, lines }) => [title, ...lines]),
+        ...(result.console ?? []),
       ].map((line) => `${id}: ${line}`)
     : []
   return { ok: !unexpected, id, directive: directiveOf(result), diagnostics }

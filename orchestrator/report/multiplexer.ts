@@ -4,6 +4,7 @@ import type { Reporter } from './reporter.ts'
 
 /** All reporters of a run as one. Disposing ends them. */
 export interface Multiplexer extends Disposable {
+  /** Ignored once ended: a guest that is being stopped may still speak. */
   onEvent(event: LabEvent): void
   /** Ends every reporter that still works. Only the first call does something. */
   onEnd(): void
@@ -36,7 +37,7 @@ export const multiplexer = (reporters: readonly Reporter[], onFailure: (error: L
   }
 
   return {
-    onEvent: (event) => { tell((reporter) => { reporter.onEvent?.(event) }) },
+    onEvent: (event) => { if (!ended) tell((reporter) => { reporter.onEvent?.(event) }) },
     onEnd,
     failures,
     [Symbol.dispose]: onEnd,

@@ -1,0 +1,30 @@
+import { relative, sep } from 'node:path'
+import type { LabError } from '../host/errors.ts'
+import { eventsNdjson } from './events-ndjson.ts'
+import { ktap } from './ktap.ts'
+import { multiplexer, type Multiplexer } from './multiplexer.ts'
+import type { SourceArgs } from './rerun-command.ts'
+import { resultsJson } from './results-json.ts'
+import { terminal, type TerminalOptions } from './terminal.ts'
+
+export interface ReportersOptions {
+  readonly stream: TerminalOptions['stream']
+  readonly env: TerminalOptions['env']
+  /** The user's working folder: paths are told as seen from there. */
+  readonly cwd: string
+  readonly sourceArgs: SourceArgs
+  /** Called once for each reporter that fails. */
+  readonly onFailure: (error: LabError) => void
+}
+
+/** What every run tells: the files in its folder and the terminal. The event log comes first, so that it holds what any other tells. */
+export const openReporters = (runDir: string, { stream, env, cwd, sourceArgs, onFailure }: ReportersOptions): Multiplexer => {
+  const near = relative(cwd, runDir)
+  const shownDir = near === '' ? '.' : near.startsWith(`..${sep}`) ? runDir : near
+  return multiplexer([
+    eventsNdjson(runDir),
+    resultsJson(runDir),
+    ktap(runDir),
+    terminal({ stream, env, runDir: shownDir, sourceArgs }),
+  ], onFailure)
+}
