@@ -1,0 +1,40 @@
+import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { AttemptReport } from './judge-attempt.ts'
+import type { CaseResult, Outcome } from './results.ts'
+
+/** What is planned must pass. */
+const EXPECTED: Outcome = 'pass'
+
+/** From good to bad: attempts that disagree are told by the worst. */
+const ORDER: readonly Outcome[] = ['pass', 'not-run', 'skip', 'fail', 'timeout', 'crash']
+
+/**
+ * A planned case held against what its guests showed.
+ * @param attempts in the order in which they were made
+ * @param whyNot what kept the cell from coming to it, when it did not
+ */
+export const judgeCase = (info: CaseInfo, attempts: readonly AttemptReport[], whyNot: string): CaseResult => {
+  const ran = attempts.filter(({ outcome }) => outcome !== 'not-run')
+  const told = ran.length > 0 ? ran : attempts
+  const worst = told.toSorted((a, b) => ORDER.indexOf(b.outcome) - ORDER.indexOf(a.outcome))[0]
+  const outcome = worst?.outcome ?? 'not-run'
+  const disagree = new Set(told.map((attempt) => attempt.outcome)).size > 1
+  const unexpected = outcome !== EXPECTED || disagree
+  const because = disagree ? `attempts disagree: ${told.map(attemptText).join(', then ')}` : worst === undefined ? whyNot : worst.because
+  return {
+    id: info.id,
+    suite: info.suite,
+    outcome,
+    expected: EXPECTED,
+    unexpected,
+    ...(because === undefined ? {} : { because }),
+    durationMs: worst?.durationMs ?? 0,
+    ...(worst?.message === undefined ? {} : { message: worst.message }),
+    ...(unexpected && worst !== undefined && worst.console.length > 0 ? { console: worst.console } : {}),
+    attempts: attempts.map((attempt) => ({ outcome: attempt.outcome, alone: attempt.alone })),
+    ...(worst?.measures === undefined ? {} : { measures: worst.measures }),
+  }
+}
+
+const attemptText = ({ outcome, alone, because }: AttemptReport): string =>
+  `${outcome}${alone ? ' alone' : ''}${because === undefined ? '' : ` (${because})`}`

@@ -1,0 +1,125 @@
+import { cleanConsoleLine } from './console-line.ts'
+import { bootFailure } from './boot-failure.ts'
+import { judgeAttempt } from './judge-attempt.ts'
+import { judgeCase } from './judge-case.ts'
+import { labProblem } from './lab-problem.ts'
+import { readConsole, type ConsoleReading } from './read-console.ts'
+import type { CellPlan } from '../plan/plan.ts'
+import type { CaseResult, CellResult, CellStatus } from './results.ts'
+import type { GuestLife } from './transcript.ts'
+
+export interface CellMeta {
+  /** QEMU's version, as it says itself. */
+  readonly qemu: string
+  /** Titles of the patches on the kernel. */
+  readonly patches?: readonly string[]
+}
+
+const TAIL_LINES = 40
+
+interface JudgedLife {
+  readonly life: GuestLife
+  readonly reading: ConsoleReading
+}
+
+interface Verdict {
+  readonly status: CellStatus
+  readonly because?: string
+}
+
+/**
+ * A cell's verdict: what its guests did, held against the plan.
+ * @param lives every guest of the cell in order; none when the kernel was not built or the run was interrupted before
+ */
+export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: CellMeta): CellResult => {
+  const infos = new Map(plan.cases.map((info) => [info.id, info]))
+  const judged = lives.map((life): JudgedLife => ({
+    life,
+    reading: readConsole(life.console, life.asked.map((id) => infos.get(id) ?? { id, provokes: [] })),
+  }))
+  const cases = plan.cases.map((info) => {
+    const asked = judged.filter(({ life }) => life.asked.includes(info.id))
+    const attempts = asked.flatMap(({ life, reading }) => judgeAttempt(info.id, life, reading) ?? [])
+    return judgeCase(info, attempts, whyNot(judged))
+  })
+  const verdict = judgeStatus(plan, judged, cases)
+  const tail = tailOf(plan, lives, verdict.status, cases)
+  const { cell, kernel } = plan
+  return {
+    id: cell.id,
+    kernel: { name: cell.kernel.name, release: kernel.release, patches: meta.patches ?? [] },
+    config: cell.config.name,
+    machine: cell.machine.name,
+    ...verdict,
+    timings: {
+      buildMs: kernel.buildMs,
+      bootMs: lives[0]?.bootMs ?? 0,
+      agentReadyMs: lives[0]?.agentReadyMs ?? 0,
+      casesMs: lives.reduce((sum, { casesMs }) => sum + casesMs, 0),
+    },
+    splats: judged.flatMap(({ reading }) => reading.splats),
+    absent: plan.absent,
+    qemu: meta.qemu,
+    configLost: kernel.status === 'build-failed' ? kernel.lost : [],
+    configNotAsked: kernel.notAsked,
+    ...(tail.length === 0 ? {} : { tail }),
+    cases,
+  }
+}
+
+const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[]): Verdict => {
+  if (plan.kernel.status === 'build-failed') return { status: 'build-failed', because: plan.kernel.because }
+  const unbooted = judged.flatMap(({ life, reading }) => (life.end.how === 'boot-failed' ? [bootFailure(reading, life.end.because)] : []))
+  if (unbooted.length > 0 && unbooted.length === judged.length) return { status: 'boot-failed', because: unbooted[0] ?? '' }
+
+  const problems = judged.flatMap(({ life, reading }) => labProblem(life, reading) ?? [])
+  const interrupted = judged.some(({ life }) => life.end.how === 'interrupted') || (judged.length === 0 && cases.length > 0)
+  const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
+  const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
+  const reasons = [
+    ...(wrong.length === 0 ? [] : [`${wrong.length} unexpected ${wrong.length === 1 ? 'verdict' : 'verdicts'}`]),
+    ...unbooted.map((because) => `a guest did not boot: ${because}`),
+    ...judged.flatMap(betweenCases),
+  ]
+  if (reasons.length > 0) return { status: 'failed', because: [...reasons, ...labs].join('; ') }
+  return labs.length > 0 ? { status: 'lab-error', because: labs.join('; ') } : { status: 'ok' }
+}
+
+const isMissing = ({ outcome }: CaseResult): boolean => outcome === 'not-run'
+
+/** What the kernel did while no case ran: it fails the cell, because no case can be blamed. */
+const betweenCases = ({ life, reading }: JudgedLife): readonly string[] => {
+  if (life.end.how === 'boot-failed') return []
+  const titles = [...new Set(reading.splats.filter(({ atCase }) => atCase === null).map(({ title }) => title))]
+  const died = (life.end.how === 'panic' || life.end.how === 'agent-died') && titles.length === 0 && !life.asked.some((id) => isRunning(id, life, reading))
+    ? [life.end.because]
+    : []
+  return [...titles, ...died].slice(0, 3).map((what) => `${what}, while no case ran`)
+}
+
+const isRunning = (id: string, { events }: GuestLife, reading: ConsoleReading): boolean =>
+  reading.running === id
+  || (events.some((event) => event.event === 'case-start' && event.id === id) && !events.some((event) => event.event === 'case-end' && event.id === id))
+
+/** Why a planned case got no attempt at all: how the last guest ended. */
+const whyNot = (judged: readonly JudgedLife[]): string => {
+  const last = judged.at(-1)
+  if (last === undefined) return 'no guest was started'
+  const { end } = last.life
+  switch (end.how) {
+    case 'boot-failed': return `the guest did not boot: ${bootFailure(last.reading, end.because)}`
+    case 'panic':
+    case 'agent-died':
+    case 'lab-error': return `no guest came to it: ${end.because}`
+    case 'case-timeout': return `no guest came to it: ${end.caseId} hung`
+    case 'interrupted': return 'interrupted'
+    case 'done': return 'planned, but the agent never reported it'
+  }
+}
+
+/** The end of the console, for a cell that failed as a whole: an unexpected case shows its own lines. */
+const tailOf = (plan: CellPlan, lives: readonly GuestLife[], status: CellStatus, cases: readonly CaseResult[]): readonly string[] => {
+  if (status === 'ok' || (status === 'failed' && cases.some(({ unexpected }) => unexpected))) return []
+  if (plan.kernel.status === 'build-failed') return plan.kernel.tail
+  return (lives.at(-1)?.console ?? []).slice(-TAIL_LINES).map(cleanConsoleLine)
+}
