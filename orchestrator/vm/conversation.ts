@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
@@ -7,6 +6,7 @@ import { eventLines } from './event-lines.ts'
 import { eventOrder } from './event-order.ts'
 import type { GuestConsole } from './guest-console.ts'
 import type { GuestAgent } from './running-vm.ts'
+import { statusText } from './status-text.ts'
 
 export interface Conversation {
   readonly agent: GuestAgent
@@ -64,10 +64,4 @@ const agentDied = async (console: GuestConsole, consoleFrom: number): Promise<La
 const statusIn = (lines: readonly string[]): number | undefined => {
   const status = lines.map((line) => /vfio-lab: agent ended with status (\d+)/.exec(line)?.[1]).find((found) => found !== undefined)
   return status === undefined ? undefined : Number(status)
-}
-
-/** A shell tells a signal as 128 and its number (POSIX XCU 2.8.2). */
-const statusText = (status: number): string => {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0]
-  return signal ?? `exit status ${status}`
 }

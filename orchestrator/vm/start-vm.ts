@@ -15,6 +15,7 @@ import { qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp } from './qmp.ts'
 import type { GuestAgent, GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
+import { statusText } from './status-text.ts'
 
 export interface VmSurroundings {
   readonly tools: Tools
@@ -38,21 +39,21 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
   await using stack = new AsyncDisposableStack()
   // Stops whatever still waits inside of this boot.
   const over = new AbortController()
-  stack.defer(() => { over.abort() })
   const signal = AbortSignal.any([surroundings.signal, over.signal])
 
   const sockets = await mkdtemp(join(tmpdir(), 'vfio-lab-'))
   stack.defer(() => rm(sockets, { recursive: true, force: true }))
   const watch = deathWatch()
   const startedAt = performance.now()
-  const qemu = stack.use(await startQemu(spec, sockets, surroundings))
+  const qemu = await startQemu(spec, sockets, surroundings)
   const console = guestConsole(qemu.stdout, join(spec.folder, 'console.log'), (error) => { watch.labFailed(`console.log cannot be written: ${error.message}`) })
   stack.defer(async () => {
+    over.abort()
     await qemu.kill()
     await console.closed
   })
   console.follow((line) => { watch.line(line) })
-  tellQemuDeath(qemu, watch)
+  tellQemuDeath(qemu, watch, signal)
 
   const limit = AbortSignal.timeout(spec.bootLimitMs)
   const boot = async (): Promise<SshSession> => {
@@ -102,12 +103,14 @@ const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSur
   return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
 }
 
-const tellQemuDeath = (qemu: StartedProcess, watch: DeathWatch): void => {
+const tellQemuDeath = (qemu: StartedProcess, watch: DeathWatch, ended: AbortSignal): void => {
   let said = ''
   qemu.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString('utf8')).slice(-4096) })
   void qemu.exited.then(({ code, signal }) => {
+    // Whoever ends it knows.
+    if (ended.aborted) return
     const lastWords = said.split('\n').filter((line) => line.trim() !== '').slice(-3).map((line) => cleanLine(line, 200)).join(' / ')
-    const how = signal === null ? `status ${code ?? 'unknown'}` : signal
+    const how = signal ?? (code === null ? 'no status' : statusText(code))
     watch.labFailed(`QEMU ended with ${how}${lastWords === '' ? '' : `: ${lastWords}`}`)
   })
 }
