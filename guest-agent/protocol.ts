@@ -115,6 +115,7 @@ export type Measures = Readonly<Record<string, number>>
 
 export type AgentEvent =
   | { readonly event: 'hello'; readonly protocol: number; readonly node: string; readonly release: string; readonly pid: number }
+  /** A catalogue that is longer than a line may be comes as several of these; together they are it. */
   | { readonly event: 'catalogue'; readonly cases: readonly CaseInfo[] }
   | { readonly event: 'case-start'; readonly id: string }
   | {

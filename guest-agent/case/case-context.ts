@@ -1,0 +1,91 @@
+import type { CellFacts, DeviceCapability, DeviceKind } from '../protocol.ts'
+import { DEVICE_CAPABILITIES } from '../protocol.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
+import { Failed } from './expect.ts'
+
+/** The case cannot be carried out here although it was planned. It is never silent: the orchestrator holds it against the plan. */
+export class Skipped extends Error {
+  override readonly name = 'Skipped'
+}
+
+export interface CaseSurroundings {
+  readonly facts: CellFacts
+  readonly devices: readonly PciDevice[]
+  readonly signal: AbortSignal
+  readonly note: (text: string) => void
+}
+
+/** What a case has in its hands: the facts of its cell, its devices, and what is taken down when it ends, however it ends. */
+export class CaseContext {
+  readonly facts: CellFacts
+  /** Aborted when its time is over. */
+  readonly signal: AbortSignal
+  readonly note: (text: string) => void
+  readonly measures = new Map<string, number>()
+  readonly #devices: readonly PciDevice[]
+  readonly #stack = new AsyncDisposableStack()
+
+  constructor({ facts, devices, signal, note }: CaseSurroundings) {
+    this.facts = facts
+    this.signal = signal
+    this.note = note
+    this.#devices = devices
+  }
+
+  /** Is the symbol (without CONFIG_) y or m in the built .config? */
+  config(symbol: string): boolean {
+    const value = this.facts.config[symbol]
+    return value === 'y' || value === 'm'
+  }
+
+  /** Do the tree's uapi headers define the name? */
+  defines(name: string): boolean {
+    return this.facts.uapi.includes(name)
+  }
+
+  get hasIommu(): boolean {
+    return this.facts.iommu.length > 0
+  }
+
+  /** A device without an IOMMU gets a cdev only where this symbol is. */
+  get hasCdev(): boolean {
+    return this.config('VFIO_DEVICE_CDEV') && (this.hasIommu || this.config('IOMMUFD_NOIOMMU'))
+  }
+
+  /** A device of this kind, or one with all of these capabilities; bound to vfio-pci. */
+  device(wanted: DeviceKind | readonly DeviceCapability[] = []): PciDevice {
+    const found = this.devices(wanted)[0]
+    if (found === undefined) throw new Failed(`no device on this machine is ${typeof wanted === 'string' ? wanted : `able to ${wanted.join(', ')}`}`)
+    return found
+  }
+
+  devices(wanted: DeviceKind | readonly DeviceCapability[] = []): readonly PciDevice[] {
+    return this.#devices.filter(({ kind }) =>
+      typeof wanted === 'string' ? kind === wanted : wanted.every((capability) => DEVICE_CAPABILITIES[kind].includes(capability)))
+  }
+
+  /** Ends the case without a verdict of its own. */
+  skip(reason: string): never {
+    throw new Skipped(reason)
+  }
+
+  /** A figure for results.json; the name says the unit: `copyMs`. */
+  measure(name: string, value: number): void {
+    this.measures.set(name, value)
+  }
+
+  /** Takes this down when the case ends, last first. */
+  use<T extends Disposable | AsyncDisposable>(resource: T): T {
+    return this.#stack.use(resource)
+  }
+
+  /** Does this when the case ends, last first. */
+  defer(undo: () => void | Promise<void>): void {
+    this.#stack.defer(undo)
+  }
+
+  /** For the runner. */
+  async end(): Promise<void> {
+    await this.#stack.disposeAsync()
+  }
+}

@@ -1,0 +1,52 @@
+import type { AgentRequest, CellFacts, DeviceKind, IommuTrait } from '../protocol.ts'
+
+/** A request line that is none. */
+export class BadRequest extends Error {
+  override readonly name = 'BadRequest'
+}
+
+const KINDS = ['edu', 'pci-testdev', 'iommu-testdev'] as const satisfies readonly DeviceKind[]
+const TRAITS = [
+  'intel', 'amd', 'virtio', 'interrupt-remapping', 'caching-mode', 'scalable', 'first-stage', 'device-iotlb',
+] as const satisfies readonly IommuTrait[]
+
+/** One line of the orchestrator, checked by hand: a schema library would cost the guest its start. */
+export const parseRequest = (line: string): AgentRequest => {
+  const request = record(json(line), 'the request')
+  if (request['list'] === true) return { list: true }
+  const run = record(request['run'], 'run')
+  const timeoutScale = run['timeoutScale']
+  if (typeof timeoutScale !== 'number' || !(timeoutScale > 0)) throw new BadRequest('run.timeoutScale must be a number above 0')
+  return { run: { cases: strings(run['cases'], 'run.cases'), cell: cellFacts(record(run['cell'], 'run.cell')), timeoutScale } }
+}
+
+const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
+  config: Object.fromEntries(Object.entries(record(cell['config'], 'cell.config')).map(([symbol, value]) => [symbol, String(value)])),
+  uapi: strings(cell['uapi'], 'cell.uapi'),
+  iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(TRAITS, trait, 'cell.iommu')),
+  devices: strings(cell['devices'], 'cell.devices').map((kind) => member(KINDS, kind, 'cell.devices')),
+})
+
+const json = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw new BadRequest('the request is no JSON', { cause: error })
+  }
+}
+
+const record = (value: unknown, what: string): Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadRequest(`${what} must be an object`)
+  return { ...value }
+}
+
+const strings = (value: unknown, what: string): readonly string[] => {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw new BadRequest(`${what} must be a list of strings`)
+  return value
+}
+
+const member = <T extends string>(members: readonly T[], value: string, what: string): T => {
+  const found = members.find((each) => each === value)
+  if (found === undefined) throw new BadRequest(`${what}: ${value} is unknown`)
+  return found
+}

@@ -1,0 +1,119 @@
+import type { AgentEvent, CaseEndOutcome, CellFacts } from '../protocol.ts'
+import { consoleMark } from '../protocol.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
+import { CaseContext, Skipped } from './case-context.ts'
+import type { Case } from './define-case.ts'
+import { clearLeftovers, leftovers, takeInventory } from './leftovers.ts'
+import { tainted, writeConsole } from './kernel-log.ts'
+
+type Emit = (event: AgentEvent) => void
+
+export interface Circumstances {
+  readonly facts: CellFacts
+  readonly devices: readonly PciDevice[]
+  readonly timeoutScale: number
+}
+
+interface Ending {
+  readonly outcome: CaseEndOutcome
+  readonly message?: string
+}
+
+const PASSED: Ending = { outcome: 'pass' }
+
+/** After its signal was aborted a case has this long to come back, milliseconds. */
+const GRACE_MS = 500
+
+/** Runs the cases one after the other; every case begins and ends with an event and a mark on the console. */
+export const runCases = async (cases: readonly Case[], circumstances: Circumstances, emit: Emit): Promise<number> => {
+  for (const each of cases) {
+    const { id } = each.info
+    writeConsole(consoleMark('start', id))
+    emit({ event: 'case-start', id })
+    const started = performance.now()
+    const taintBefore = tainted()
+    const context = newContext(each, circumstances, emit)
+    const ending = await runCase(each, circumstances, context)
+    const newTaint = tainted() & ~taintBefore
+    writeConsole(consoleMark('end', id))
+    emit({
+      event: 'case-end',
+      id,
+      durationMs: Math.round((performance.now() - started) * 10) / 10,
+      ...ending,
+      ...(newTaint === 0 ? {} : { newTaint }),
+      ...(context.lab.measures.size === 0 ? {} : { measures: Object.fromEntries(context.lab.measures) }),
+    })
+  }
+  return cases.length
+}
+
+interface Context {
+  readonly lab: CaseContext
+  readonly timer: AbortController
+  readonly limitMs: number
+}
+
+const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances, emit: Emit): Context => {
+  const timer = new AbortController()
+  return {
+    timer,
+    limitMs: each.info.timeoutMs * timeoutScale,
+    lab: new CaseContext({ facts, devices, signal: timer.signal, note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) } }),
+  }
+}
+
+const runCase = async (each: Case, { devices }: Circumstances, { lab, timer, limitMs }: Context): Promise<Ending> => {
+  const before = takeInventory(devices)
+  const ending = await withinLimit(each, lab, timer, limitMs)
+  const endings = [ending, await takenDown(lab), accounted(leftovers(before, devices))]
+  await clearLeftovers(before)
+  return endings.find(({ outcome }) => outcome !== 'pass') ?? PASSED
+}
+
+/** The case against its limit. One that does not come back in time is left behind, with all that it holds taken down. */
+const withinLimit = async (each: Case, lab: CaseContext, timer: AbortController, limitMs: number): Promise<Ending> => {
+  const overdue = Promise.withResolvers<Ending>()
+  const timedOut: Ending = { outcome: 'timeout', message: `did not end within ${Math.round(limitMs)} ms` }
+  let timer2: NodeJS.Timeout | undefined
+  const timer1 = setTimeout(() => {
+    timer.abort(new Error('the time of the case is over'))
+    timer2 = setTimeout(() => { overdue.resolve(timedOut) }, GRACE_MS)
+  }, limitMs)
+  const own = (async () => {
+    try {
+      await each.run(lab)
+      return PASSED
+    } catch (error) {
+      return endingOf(error)
+    }
+  })()
+  const ending = await Promise.race([own, overdue.promise])
+  clearTimeout(timer1)
+  clearTimeout(timer2)
+  return timer.signal.aborted ? timedOut : ending
+}
+
+const takenDown = async (lab: CaseContext): Promise<Ending> => {
+  try {
+    await lab.end()
+    return PASSED
+  } catch (error) {
+    return { outcome: 'fail', message: `while it was taken down: ${explain(error)}` }
+  }
+}
+
+const accounted = (left: readonly string[]): Ending =>
+  left.length === 0 ? PASSED : { outcome: 'fail', message: `it left behind: ${left.join('; ')}` }
+
+const endingOf = (error: unknown): Ending =>
+  error instanceof Skipped ? { outcome: 'skip', message: error.message } : { outcome: 'fail', message: explain(error) }
+
+/** The message, and where in the suites it came from. */
+const explain = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof SuppressedError) return `${explain(error.error)}; and before that: ${explain(error.suppressed)}`
+  const message = error.name === 'Failed' || error.name === 'Errno' ? error.message : `${error.name}: ${error.message}`
+  const where = error.stack?.split('\n').find((line) => line.includes('suites/'))?.replace(/^.*?(suites\/[^)]*)\)?$/, '$1')
+  return where === undefined ? message : `${message} (${where})`
+}

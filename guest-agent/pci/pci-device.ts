@@ -1,0 +1,108 @@
+import fs from 'node:fs'
+import type { DeviceKind } from '../protocol.ts'
+import { linkName, namesIn, readText, writeText, writeTextAside } from '../sys/text-file.ts'
+
+const BUS = '/sys/bus/pci'
+export const VFIO_PCI = 'vfio-pci'
+
+/** One BAR as /sys/bus/pci/devices/BDF/resource shows it. */
+export interface Bar {
+  readonly index: number
+  readonly size: number
+  readonly io: boolean
+}
+
+const IORESOURCE_IO = 0x100
+
+/** A PCI device through sysfs: which driver it has, which nodes it shows, its config space. */
+export class PciDevice {
+  /** `0000:01:00.0` */
+  readonly bdf: string
+  readonly kind: DeviceKind
+  readonly dir: string
+
+  constructor(bdf: string, kind: DeviceKind) {
+    this.bdf = bdf
+    this.kind = kind
+    this.dir = `${BUS}/devices/${bdf}`
+  }
+
+  get driver(): string | undefined {
+    return linkName(`${this.dir}/driver`)
+  }
+
+  get bars(): readonly Bar[] {
+    return barsOf(this.dir)
+  }
+
+  /** Number of its IOMMU group; undefined when it has none. */
+  get groupNumber(): number | undefined {
+    const name = linkName(`${this.dir}/iommu_group`)
+    return name === undefined ? undefined : Number(name)
+  }
+
+  /** Its group is one that VFIO made up for want of an IOMMU. */
+  get groupIsNoiommu(): boolean {
+    return readText(`${this.dir}/iommu_group/name`) === 'vfio-noiommu'
+  }
+
+  /** `/dev/vfio/7` or `/dev/vfio/noiommu-0` when that node exists. */
+  get groupNode(): string | undefined {
+    const number = this.groupNumber
+    if (number === undefined) return undefined
+    return existing(`/dev/vfio/${this.groupIsNoiommu ? 'noiommu-' : ''}${number}`)
+  }
+
+  /** `vfio0` or `noiommu-vfio0`, the name of its VFIO device in sysfs; undefined when it is not bound. */
+  get vfioName(): string | undefined {
+    return namesIn(`${this.dir}/vfio-dev`)[0]
+  }
+
+  /** `/dev/vfio/devices/vfio0` or `/dev/vfio/devices/noiommu-vfio0` when that node exists. */
+  get cdevNode(): string | undefined {
+    const name = this.vfioName
+    return name === undefined ? undefined : existing(`/dev/vfio/devices/${name}`)
+  }
+
+  /**
+   * Binds it to vfio-pci and to nothing else. A refused probe throws Errno with the kernel's reason.
+   * Does nothing when it is bound already.
+   */
+  bind(): void {
+    if (this.driver === VFIO_PCI) return
+    writeText(`${this.dir}/driver_override`, VFIO_PCI)
+    writeText(`${BUS}/drivers/${VFIO_PCI}/bind`, this.bdf)
+  }
+
+  /** Unbinds it, on another thread: it blocks in the kernel for as long as somebody has the device open. */
+  async unbind(): Promise<void> {
+    const driver = this.driver
+    if (driver === undefined) return
+    await writeTextAside(`${BUS}/drivers/${driver}/unbind`, this.bdf)
+    writeText(`${this.dir}/driver_override`, '\n')
+  }
+
+  /** Bytes of config space as the kernel sees it, not through VFIO. */
+  config(offset: number, length: number): DataView {
+    const bytes = new Uint8Array(length)
+    const fd = fs.openSync(`${this.dir}/config`, 'r')
+    try {
+      fs.readSync(fd, bytes, 0, length, offset)
+    } finally {
+      fs.closeSync(fd)
+    }
+    return new DataView(bytes.buffer)
+  }
+
+  toString(): string {
+    return `${this.kind} ${this.bdf}`
+  }
+}
+
+export const barsOf = (dir: string): readonly Bar[] =>
+  fs.readFileSync(`${dir}/resource`, 'utf8').split('\n').slice(0, 6).flatMap((line, index) => {
+    const [start = 0, end = 0, flags = 0] = line.split(' ').map(Number)
+    return end === 0 ? [] : [{ index, size: end - start + 1, io: (flags & IORESOURCE_IO) !== 0 }]
+  })
+
+const existing = (path: string): string | undefined => (fs.existsSync(path) ? path : undefined)

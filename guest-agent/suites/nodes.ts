@@ -1,0 +1,124 @@
+import fs from 'node:fs'
+import { defineCase, suite } from '../case/define-case.ts'
+import { equal, expectErrno, ok } from '../case/expect.ts'
+import type { CaseContext } from '../case/case-context.ts'
+import { namesIn } from '../sys/text-file.ts'
+
+const isNode = (path: string): boolean => fs.existsSync(path) && fs.statSync(path).isCharacterDevice()
+
+const groupNodes = (): readonly string[] => namesIn('/dev/vfio').filter((name) => /^(noiommu-)?\d+$/.test(name))
+const cdevNodes = (): readonly string[] => namesIn('/dev/vfio/devices')
+
+/** What this cell must show for each bound device, in the order of the devices. */
+const expectedGroup = (lab: CaseContext, number: number | undefined): string => `${lab.hasIommu ? '' : 'noiommu-'}${number ?? '?'}`
+
+export const nodes = suite('nodes', [
+  defineCase({
+    name: 'iommufd',
+    title: '/dev/iommu is there in a kernel with IOMMUFD',
+    needs: { config: ['IOMMUFD'] },
+    covers: { ioctls: [], sources: ['drivers/iommu/iommufd/main.c'] },
+    run: () => {
+      ok(isNode('/dev/iommu'), '/dev/iommu must be a character device')
+    },
+  }),
+  defineCase({
+    name: 'no-iommufd',
+    title: '/dev/iommu is not there in a kernel without IOMMUFD',
+    needs: { config: ['!IOMMUFD'] },
+    covers: { ioctls: [], sources: ['drivers/iommu/iommufd/main.c'] },
+    run: () => {
+      equal(fs.existsSync('/dev/iommu'), false, '/dev/iommu exists')
+    },
+  }),
+  defineCase({
+    name: 'container',
+    title: '/dev/vfio/vfio is there with a container of VFIO or of iommufd',
+    needs: { config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'] },
+    covers: { ioctls: [], sources: ['drivers/vfio/container.c', 'drivers/iommu/iommufd/main.c'] },
+    run: () => {
+      ok(isNode('/dev/vfio/vfio'), '/dev/vfio/vfio must be a character device')
+    },
+  }),
+  defineCase({
+    name: 'no-container',
+    title: '/dev/vfio/vfio is not there in a kernel without a container',
+    needs: { config: ['!VFIO_CONTAINER', '!IOMMUFD_VFIO_CONTAINER'] },
+    covers: { ioctls: [], sources: ['drivers/vfio/container.c', 'drivers/iommu/iommufd/main.c'] },
+    run: () => {
+      equal(fs.existsSync('/dev/vfio/vfio'), false, '/dev/vfio/vfio exists')
+    },
+  }),
+  defineCase({
+    name: 'groups',
+    title: 'every bound device has its group node, noiommu-N without an IOMMU, and there is no other',
+    needs: { access: 'group', device: [] },
+    covers: { ioctls: [], sources: ['drivers/vfio/group.c'] },
+    run: (lab) => {
+      const expected = lab.devices().map((device) => expectedGroup(lab, device.groupNumber))
+      equal(groupNodes(), expected.sort(), 'group nodes in /dev/vfio')
+    },
+  }),
+  defineCase({
+    name: 'no-groups',
+    title: 'a kernel without VFIO_GROUP shows no group node, although devices are bound',
+    needs: { config: ['!VFIO_GROUP'], access: 'any' },
+    covers: { ioctls: [], sources: ['drivers/vfio/group.c', 'drivers/vfio/vfio_main.c'] },
+    run: (lab) => {
+      equal(lab.device().driver, 'vfio-pci', 'driver of the device')
+      equal(groupNodes(), [], 'group nodes in /dev/vfio')
+    },
+  }),
+  defineCase({
+    name: 'cdevs',
+    title: 'every bound device has its cdev node, noiommu-vfioN without an IOMMU, and there is no other',
+    needs: { access: 'cdev', device: [] },
+    covers: { ioctls: [], sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/vfio_main.c'] },
+    run: (lab) => {
+      const prefix = lab.hasIommu ? 'vfio' : 'noiommu-vfio'
+      const names = lab.devices().map((device) => device.vfioName ?? 'none')
+      ok(names.every((name) => name.startsWith(prefix)), `a VFIO device must be named ${prefix}N: ${names.join(', ')}`)
+      equal(cdevNodes(), [...names].sort(), 'nodes in /dev/vfio/devices')
+    },
+  }),
+  defineCase({
+    name: 'no-cdevs',
+    title: 'a group-only noiommu device has no cdev node, for want of IOMMUFD_NOIOMMU',
+    needs: { config: ['VFIO_DEVICE_CDEV', '!IOMMUFD_NOIOMMU'], iommu: 'none', access: 'group' },
+    covers: { ioctls: [], sources: ['drivers/vfio/vfio.h', 'drivers/vfio/device_cdev.c'] },
+    run: () => {
+      equal(cdevNodes(), [], 'nodes in /dev/vfio/devices')
+    },
+  }),
+  defineCase({
+    name: 'come-and-go',
+    title: 'the nodes of a device go when it is unbound and come back under the same driver when it is bound',
+    needs: { access: 'any' },
+    covers: { ioctls: [], sources: ['drivers/vfio/vfio_main.c', 'drivers/vfio/group.c', 'drivers/vfio/device_cdev.c'] },
+    run: async (lab) => {
+      const device = lab.device()
+      const shown = [device.cdevNode, device.groupNode].filter((path) => path !== undefined)
+      ok(shown.length > 0, `${device.toString()} must have a node`)
+      lab.defer(() => { device.bind() })
+      await device.unbind()
+      for (const path of shown) equal(fs.existsSync(path), false, `${path} exists after the device was unbound`)
+      equal(device.driver, undefined, 'driver after unbind')
+      device.bind()
+      const again = [device.cdevNode, device.groupNode].filter((path) => path !== undefined)
+      equal(again.length, shown.length, 'number of nodes after the device was bound again')
+    },
+  }),
+  defineCase({
+    name: 'probe-refused',
+    title: 'without an IOMMU and without noiommu mode vfio-pci refuses the device and no node appears',
+    needs: { access: 'none' },
+    covers: { ioctls: [], sources: ['drivers/vfio/vfio_main.c', 'drivers/vfio/group.c'] },
+    run: (lab) => {
+      const device = lab.device()
+      expectErrno('EINVAL', () => { device.bind() })
+      equal(device.driver, undefined, 'driver of the refused device')
+      equal(groupNodes(), [], 'group nodes in /dev/vfio')
+      equal(cdevNodes(), [], 'nodes in /dev/vfio/devices')
+    },
+  }),
+])

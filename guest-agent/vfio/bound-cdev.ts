@@ -1,0 +1,43 @@
+import { IommuFd } from '../iommufd/iommu-fd.ts'
+import type { Ioas } from '../iommufd/ioas.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
+import { VfioCdev } from './vfio-cdev.ts'
+
+/** Who takes down what is opened here: the case's context. */
+interface Owner {
+  readonly use: <T extends Disposable>(resource: T) => T
+  readonly device: () => PciDevice
+}
+
+export interface BoundCdev {
+  readonly iommu: IommuFd
+  readonly cdev: VfioCdev
+  /** Its id in that iommufd context. */
+  readonly deviceId: number
+}
+
+export interface AttachedCdev extends BoundCdev {
+  readonly ioas: Ioas
+  /** The page table that the kernel chose for the IOAS. */
+  readonly hwptId: number
+}
+
+/** The device's cdev, opened; a device without one is the kernel's fault where the plan says that it has one. */
+export const openCdev = (lab: Owner, device: PciDevice = lab.device()): VfioCdev => {
+  const node = device.cdevNode
+  if (node === undefined) throw new Error(`${device.toString()} has no node in /dev/vfio/devices`)
+  return lab.use(VfioCdev.open(node))
+}
+
+/** A device opened through its cdev and bound to an iommufd context, a new one unless given. */
+export const bindCdev = (lab: Owner, device: PciDevice = lab.device(), iommu: IommuFd = lab.use(IommuFd.open())): BoundCdev => {
+  const cdev = openCdev(lab, device)
+  return { iommu, cdev, deviceId: cdev.bind(iommu) }
+}
+
+/** The same, attached to a new and empty IOAS. */
+export const attachCdev = (lab: Owner, device: PciDevice = lab.device()): AttachedCdev => {
+  const bound = bindCdev(lab, device)
+  const ioas = bound.iommu.ioasAlloc()
+  return { ...bound, ioas, hwptId: bound.cdev.attach(ioas.id) }
+}

@@ -1,0 +1,28 @@
+import { Fd } from '../sys/fd.ts'
+import { vfioStructs } from '../uapi/vfio.ts'
+import { VfioDevice } from './vfio-device.ts'
+
+/** A device opened as /dev/vfio/devices/vfioN; until it is bound to an iommufd nothing else works on it. */
+export class VfioCdev extends VfioDevice {
+  static open(path: string): VfioCdev {
+    return new VfioCdev(Fd.open(path))
+  }
+
+  /** Binds it; returns its id in that iommufd context. */
+  bind(iommu: { readonly fd: Fd }, flags = 0): number {
+    const request = vfioStructs.deviceBindIommufd.make({ iommufd: iommu.fd.number, flags })
+    this.ioctl('VFIO_DEVICE_BIND_IOMMUFD', request)
+    return request.get('out_devid')
+  }
+
+  /** Attaches to an IOAS or HWPT, or replaces what it is attached to; returns the id of what it is attached to now. */
+  attach(ptId: number, flags = 0): number {
+    const request = vfioStructs.deviceAttachIommufdPt.make({ pt_id: ptId, flags })
+    this.ioctl('VFIO_DEVICE_ATTACH_IOMMUFD_PT', request)
+    return request.get('pt_id')
+  }
+
+  detach(flags = 0): void {
+    this.ioctl('VFIO_DEVICE_DETACH_IOMMUFD_PT', vfioStructs.deviceDetachIommufdPt.make({ flags }))
+  }
+}
