@@ -1,8 +1,9 @@
-/** What a window needs of a terminal: process.stdout has it. */
+/** What is needed of a terminal or a pipe: process.stdout has it. */
 export interface Screen {
   write(text: string): unknown
   readonly columns?: number
   readonly rows?: number
+  on?(event: 'error', listener: (error: Error) => void): unknown
 }
 
 /** Lines that stay, above a window that is painted again and again. */

@@ -21,6 +21,8 @@ export interface TerminalOptions {
 
 /** For a person: a window at the bottom of a terminal, or plain lines; at the end the matrix and all that went wrong. */
 export const terminal = ({ stream, env, runDir, sourceArgs }: TerminalOptions): Reporter => {
+  // `lab run | head`: that nobody reads any more is no reason to stop.
+  stream.on?.('error', () => undefined)
   const { color, live } = terminalKind(stream.isTTY ?? false, env)
   const paint = painter(color)
   const view = live ? liveView(stream, paint) : plainView(stream, paint)
