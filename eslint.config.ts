@@ -50,6 +50,8 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/prefer-readonly': 'error',
+      // `await using held = await lock(...)` is used by being disposed.
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { defaultFrom: true } }],
     },
   },

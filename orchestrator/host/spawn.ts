@@ -59,7 +59,7 @@ export const run = async (command: Command, options: RunOptions): Promise<RunRes
   if (out.overflowed || err.overflowed) throw labFault('TOOL_OUTPUT', `${options.what}: said more than ${limits.maxBytes} bytes`, details)
   if (exit.code !== 0) {
     if (tail.some(saysDiskFull)) throw await diskFull(options.what, options.writes ?? [options.cwd ?? process.cwd()], details)
-    throw labFault('TOOL_FAILED', `${options.what}: ${command.file} ended with ${exitText(exit)} after ${seconds(durationMs)}`, details)
+    throw labFault('TOOL_FAILED', `${options.what}: ${programOf(command)} ended with ${exitText(exit)} after ${seconds(durationMs)}`, details)
   }
   return { stdout: out.text, stderr: err.text, durationMs, cpuMs: childrenCpuMs((await times).text) }
 }
@@ -106,6 +106,8 @@ const keepTail = (tail: string[], line: string): void => {
   if (tail.length > TAIL_LINES) tail.shift()
 }
 
+const programOf = ({ file, args, programAt }: Command): string => (programAt === undefined ? file : args[programAt] ?? file)
+
 const exitText = ({ code, signal }: Exit): string => {
   if (signal !== null) return signal
   // A shell's way to say that a signal ended its child (POSIX XCU 2.8.2).
@@ -114,12 +116,17 @@ const exitText = ({ code, signal }: Exit): string => {
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
-/** Node cannot ask for the resource usage of one child (wait4): a shell around it can, with its builtin `times`, on a descriptor of its own. */
-const timed = (command: Command): Command => ({
-  ...command,
-  file: '/bin/sh',
-  args: ['-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh', command.file, ...command.args],
-})
+/**
+ * Node cannot ask for the resource usage of one child (wait4): a shell around it can, with its builtin `times`, on a descriptor of its own.
+ * It stands directly around the program: bwrap ends without waiting for what it started, and would be told nothing.
+ */
+const timed = ({ file, args, programAt, ...rest }: Command): Command => {
+  const shell = ['/bin/sh', '-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh']
+  const words = [file, ...args]
+  const at = programAt === undefined ? 0 : programAt + 1
+  const [first = file, ...others] = [...words.slice(0, at), ...shell, ...words.slice(at)]
+  return { ...rest, file: first, args: others }
+}
 
 /** The second line of `times` is the user and system time of the shell's children: `0m1.230000s 0m0.040000s`. */
 const childrenCpuMs = (times: string): number => {

@@ -10,6 +10,8 @@ export interface Command {
   readonly file: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Where in `args` the program itself stands, when `file` only enters its surroundings (bwrap ... -- program). */
+  readonly programAt?: number
 }
 
 export interface StartOptions {

@@ -66,12 +66,8 @@ const lockedToolbox = async (folder: string, options: OpenToolsOptions): Promise
     // Looked at under the lock: whoever removes a toolbox holds it exclusively.
     if (existsSync(folder)) return shared
     await shared[Symbol.asyncDispose]()
-    const exclusive = await lock(toolboxLock(folder), { signal, onWait })
-    try {
-      if (!existsSync(folder)) await make(folder, options)
-    } finally {
-      await exclusive[Symbol.asyncDispose]()
-    }
+    await using exclusive = await lock(toolboxLock(folder), { signal, onWait })
+    if (!existsSync(folder)) await make(folder, options)
   }
 }
 

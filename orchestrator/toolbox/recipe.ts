@@ -22,7 +22,7 @@ export const RECIPE: Recipe = {
   backports: ['qemu', 'seabios'],
   packages: [
     // a system that scripts can run in
-    'base-files', 'bash', 'bsdextrautils', 'coreutils', 'dash', 'debianutils', 'diffutils', 'findutils', 'gawk', 'grep', 'gzip', 'hostname', 'sed', 'tar', 'util-linux',
+    'base-files', 'bash', 'bsdextrautils', 'coreutils', 'dash', 'debianutils', 'diffutils', 'findutils', 'gawk', 'grep', 'gzip', 'hostname', 'libc-bin', 'sed', 'tar', 'util-linux',
     // the machine
     'qemu-system-x86',
     // building the kernel

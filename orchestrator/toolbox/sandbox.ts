@@ -9,9 +9,8 @@ import type { ToolCommand, ToolInvocation } from './tools.ts'
  * The command that runs a program in the toolbox: the toolbox's files read-only, of the host's only what the invocation names,
  * processes of its own (they all end with it), no network unless asked for.
  */
-export const sandboxed = (bwrap: string, root: string, invocation: ToolInvocation): ToolCommand => ({
-  file: bwrap,
-  args: [
+export const sandboxed = (bwrap: string, root: string, invocation: ToolInvocation): ToolCommand => {
+  const entering = [
     '--unshare-all', ...(invocation.network === true ? ['--share-net'] : []), '--die-with-parent',
     '--ro-bind', join(root, 'usr'), '/usr', '--tmpfs', '/usr/src', '--tmpfs', '/usr/local',
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
@@ -21,10 +20,10 @@ export const sandboxed = (bwrap: string, root: string, invocation: ToolInvocatio
     ...binds(invocation),
     ...(invocation.cwd === undefined ? ['--chdir', '/tmp'] : ['--chdir', invocation.cwd]),
     '--clearenv', ...Object.entries(environment(invocation)).flatMap(([name, value]) => ['--setenv', name, value]),
-    '--', invocation.program, ...invocation.args,
-  ],
-  env: { PATH: hostPath() },
-})
+    '--',
+  ]
+  return { file: bwrap, args: [...entering, invocation.program, ...invocation.args], programAt: entering.length, env: { PATH: hostPath() } }
+}
 
 /** Outer folders first: an inner one that may be written lies over an outer one that may only be read. */
 const binds = ({ read = [], write = [] }: ToolInvocation): readonly string[] =>

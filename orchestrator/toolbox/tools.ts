@@ -5,6 +5,8 @@ export interface ToolCommand {
   readonly file: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Where in `args` the program itself stands, when `file` only enters its surroundings. */
+  readonly programAt?: number
 }
 
 export interface ToolInvocation {

@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { labFault } from '../host/errors.ts'
+import { run, type RunResult } from '../host/spawn.ts'
+import { hostAptSettings } from './host-apt-settings.ts'
+import { namingNoNetwork } from './network-fault.ts'
+import { ARCHIVE_KEYRING, RECIPE } from './recipe.ts'
+import type { Tools } from './tools.ts'
+
+/** Debian's sid and experimental as apt sees them, with a state of its own: neither the host's apt nor its lists are touched. */
+export interface AptArchive {
+  /** Fetches the signed indexes. Throws lab/NO_NETWORK when the archive cannot be reached. */
+  update(): Promise<void>
+  /** Every version of the packages whose name begins so. */
+  versions(namePrefix: string): Promise<readonly { readonly name: string; readonly version: string }[]>
+  /** Fetches one package, verified against the index, to `file`. */
+  download(name: string, version: string, file: string): Promise<void>
+}
+
+/** `folder` holds apt's state and belongs to this archive alone; the caller keeps others out of it. */
+export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): AptArchive => {
+  const apt = async (what: string, program: string, args: readonly string[], cwd = folder): Promise<RunResult> => {
+    await mkdir(folder, { recursive: true })
+    const set = [...settings(folder), ...await hostAptSettings(signal)].flatMap((setting) => ['-o', setting])
+    const invocation = { program, args: [...set, ...args], write: cwd === folder ? [folder] : [folder, cwd], cwd, network: true }
+    try {
+      return await run(tools.command(invocation), { what, signal, timeoutMs: 1_200_000, writes: [cwd] })
+    } catch (error) {
+      throw namingNoNetwork(error, what, new URL(RECIPE.mirror).host)
+    }
+  }
+  return {
+    update: async () => {
+      await prepare(folder)
+      await apt('asking Debian\'s archive', 'apt-get', ['update'])
+    },
+    versions: async (namePrefix) => {
+      const { stdout: names } = await apt('reading Debian\'s index', 'apt-cache', ['pkgnames', namePrefix])
+      const found = names.split('\n').filter((name) => name !== '').toSorted()
+      if (found.length === 0) return []
+      const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['madison', ...found])
+      return madisonRows(stdout)
+    },
+    download: async (name, version, file) => {
+      const aside = await mkdtemp(join(dirname(file), '.download-'))
+      try {
+        await apt(`downloading ${name} ${version}`, 'apt-get', ['download', `${name}=${version}`], aside)
+        const [deb] = await readdir(aside)
+        if (deb === undefined) throw labFault('TOOL_FAILED', `downloading ${name} ${version}: apt-get left no file`)
+        await rename(join(aside, deb), file)
+      } finally {
+        await rm(aside, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/** ` linux-source-7.2 | 7.2.4-1 | http://deb.debian.org/debian sid/main amd64 Packages`, one a line. */
+export const madisonRows = (output: string): readonly { name: string; version: string }[] =>
+  output.split('\n').flatMap((line) => {
+    const [name = '', version = '', place = ''] = line.split('|').map((field) => field.trim())
+    return name === '' || version === '' || !place.endsWith('Packages') ? [] : [{ name, version }]
+  })
+
+const prepare = async (folder: string): Promise<void> => {
+  for (const path of ['state/lists/partial', 'cache/archives/partial', 'etc/empty.d']) await mkdir(join(folder, path), { recursive: true })
+  await writeFile(join(folder, 'state/status'), '')
+  await writeFile(join(folder, 'etc/empty'), '')
+  await writeFile(join(folder, 'etc/sources.list'), ['sid', 'experimental']
+    .map((suite) => `deb [arch=amd64 signed-by=${ARCHIVE_KEYRING}] ${RECIPE.mirror} ${suite} main\n`).join(''))
+}
+
+const settings = (folder: string): readonly string[] => {
+  const inFolder = (path: string) => join(folder, path)
+  return Object.entries({
+    'Dir::State': inFolder('state'),
+    'Dir::State::status': inFolder('state/status'),
+    'Dir::Cache': inFolder('cache'),
+    'Dir::Etc::sourcelist': inFolder('etc/sources.list'),
+    'Dir::Etc::sourceparts': inFolder('etc/empty.d'),
+    'Dir::Etc::preferences': inFolder('etc/empty'),
+    'Dir::Etc::preferencesparts': inFolder('etc/empty.d'),
+    'APT::Architecture': 'amd64',
+    'APT::Architectures': 'amd64',
+    // There is no _apt user to become in the sandbox.
+    'APT::Sandbox::User': 'root',
+    // Otherwise an archive that cannot be reached is only a warning.
+    'APT::Update::Error-Mode': 'any',
+    'APT::Update::Post-Invoke': '',
+    'APT::Update::Post-Invoke-Success': '',
+    'Acquire::GzipIndexes': 'true',
+    'Acquire::Languages': 'none',
+    'Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled': 'false',
+    'Acquire::Retries': '3',
+    'Acquire::http::Timeout': '20',
+  }).map(([name, value]) => `${name}=${value}`)
+}
