@@ -20,6 +20,7 @@ export interface FinalReport {
 const MOST_PROBLEMS = 20
 const MOST_CONSOLE_LINES = 30
 const MOST_MESSAGE_LINES = 12
+const INDENT = 10
 
 /** What a person reads after a run: the matrix, each problem, then what did not take part, and where the rest is. */
 export const finalReport = (report: FinalReport): readonly string[] => {
@@ -30,7 +31,8 @@ export const finalReport = (report: FinalReport): readonly string[] => {
     ...matrixLines(results, columns, paint),
     ...problems.slice(0, MOST_PROBLEMS).flatMap((problem) => problemLines(problem, report)),
     ...(problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more problems, see ${report.runDir}/results.json`, ''] : []),
-    ...facts(report).flatMap(([name, texts]) => texts.map((text, index) => `${paint('quiet', (index === 0 ? name : '').padEnd(10))}${cleanLine(text)}`)),
+    ...facts(report).flatMap(([name, texts]) =>
+      texts.flatMap((text) => wordWrap(cleanLine(text), columns - INDENT)).map((text, index) => `${paint('quiet', (index === 0 ? name : '').padEnd(INDENT))}${text}`)),
     '',
     lastLine(results, paint),
   ]
@@ -58,9 +60,19 @@ const facts = ({ results, runDir }: FinalReport): readonly (readonly [string, re
   ['not asked', [...new Set(results.cells.flatMap(({ kernel, config, configNotAsked }) =>
     configNotAsked.map(({ symbol, asked, where }) => `${kernel.name}/${config}: CONFIG_${symbol}=${asked}, because this tree has no ${where}`)))]],
   ['versions', [Object.entries(results.versions).map(([name, version]) => `${name} ${version}`).join(', ')]],
-  ['under', [`${results.accel.used}: ${results.accel.because}`]],
+  ['accel', [`${results.accel.used}: ${results.accel.because}`]],
   ['files', [`${runDir}/: results.json, events.ndjson, ktap/, cells/*/*/*/console.log`]],
 ]
+
+const wordWrap = (text: string, columns: number): readonly string[] => {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + 1 + word.length > Math.max(columns, 40)) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
+}
 
 // How many, and the reasons that take most away: the list is in results.json.
 const absent = ({ cells }: Results): readonly string[] => {

@@ -112,8 +112,9 @@ describe('on a pipe', () => {
       excluded  debian/iommufd/virtio: not of interest today
       not asked debian/no-container: CONFIG_VFIO_NOIOMMU=y, because this tree has no IOMMUFD_NOIOMMU
       versions  lab 0.1.0, qemu 11.1.3, gcc 14.2.0
-      under     tcg: /dev/kvm does not exist
-      files     .lab/runs/20261120-141503-9f3a/: results.json, events.ndjson, ktap/, cells/*/*/*/console.log
+      accel     tcg: /dev/kvm does not exist
+      files     .lab/runs/20261120-141503-9f3a/: results.json, events.ndjson, ktap/,
+                cells/*/*/*/console.log
 
       6 cells, 12 cases planned, 9 ran: 5 pass, 1 fail, 1 skip, 1 timeout, 2 crash; 8 unexpected, in 1:58 min
       "
