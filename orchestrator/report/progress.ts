@@ -1,6 +1,6 @@
 import type { LabEvent } from '../run/lab-event.ts'
 
-export interface BuildProgress {
+interface BuildProgress {
   /** `kernel/config`. */
   readonly name: string
   readonly objects: number

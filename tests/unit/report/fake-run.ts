@@ -19,7 +19,7 @@ export const fakeRun = (): readonly LabEvent[] => {
   ])
 }
 
-export const timed = (bodies: readonly LabEventBody[]): readonly LabEvent[] => bodies.map((body, index) => ({ atMs: index * 700, ...body }))
+const timed = (bodies: readonly LabEventBody[]): readonly LabEvent[] => bodies.map((body, index) => ({ atMs: index * 700, ...body }))
 
 const excluded = [{ id: 'debian/iommufd/virtio', because: 'not of interest today' }]
 

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, it } from 'vitest'
 
-const script = join(import.meta.dirname, 'print-fake-run.ts')
+const script = fileURLToPath(new URL('./print-fake-run.ts', import.meta.url))
 const node = process.execPath
 
 it('goes on when nobody reads its pipe any more', async () => {
