@@ -52,7 +52,8 @@ describe('events.ndjson', () => {
 
   it('is never shared by two runs', () => {
     eventsNdjson(dir)
-    expect(() => eventsNdjson(dir)).toThrow('EEXIST')
+    expect(() => eventsNdjson(dir)).toThrow(`${dir} holds the results of another run`)
+    expect(() => eventsNdjson(join(dir, 'not', 'there'))).toThrow('cannot write into')
   })
 })
 
