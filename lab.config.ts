@@ -10,7 +10,7 @@ export default defineLab({
   // Names of kernel-configs/*.config; the last line about a symbol wins.
   configs: {
     noiommu: ['iommufd', 'group', 'container', 'cdev', 'noiommu'],
-    'no-container': ['iommufd', 'cdev', 'no-group', 'noiommu'],
+    'no-container': ['iommufd', 'cdev', 'no-group', 'noiommu-cdev'],
     iommufd: ['iommufd', 'group', 'cdev', 'iommufd-container'],
   },
   machines: {

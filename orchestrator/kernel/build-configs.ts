@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { yours } from '../host/errors.ts'
+import type { Tools } from '../toolbox/tools.ts'
+import { askConfig } from './asked-config.ts'
+import { buildKernel } from './build-kernel.ts'
+import type { KernelOutcome, KernelProgress } from './built-kernel.ts'
+import { type FragmentLine, parseFragment } from './fragment.ts'
+import { readKconfig } from './kconfig.ts'
+import type { ConfigInput, KernelInput } from './kernel-input.ts'
+import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
+import { leaseKernel } from './kernel-store.ts'
+import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
+import { newerThanCatalogue } from './makefile-version.ts'
+
+export interface BuildOptions {
+  readonly tools: Tools
+  /** Absolute path of base.config. */
+  readonly baseConfig: string
+  /** For each config's build, milliseconds. */
+  readonly limits: { readonly buildMs: number }
+  readonly signal: AbortSignal
+  readonly notice: (text: string) => void
+  readonly onProgress: (progress: KernelProgress) => void
+}
+
+/** The kernels of one source; the files of the built ones exist until this is disposed. */
+export interface KernelBuilds extends AsyncDisposable {
+  readonly source: SourceRecord
+  /** By the config's name. */
+  readonly outcomes: ReadonlyMap<string, KernelOutcome>
+  /** CPU time in milliseconds that each built config took when it was built, by the config's name. */
+  readonly cpuMs: ReadonlyMap<string, number>
+}
+
+/**
+ * Builds one source with each config, or takes the kernels from the store. What is the kernel's fault is an outcome; thrown are
+ * yours/NOT_A_KERNEL_TREE, NO_FRAGMENT, BAD_FRAGMENT_LINE, UNKNOWN_SYMBOL, TREE_CHANGES, TREE_UNREADABLE, CACHE_PATH, NO_SOURCE_PACKAGE
+ * (all before anything is compiled) and lab/NO_SPACE, TOOL_FAILED, TOOL_TIMEOUT, TOOL_MISSING, NO_NETWORK.
+ */
+export const buildConfigs = async (kernel: KernelInput, configs: readonly ConfigInput[], options: BuildOptions): Promise<KernelBuilds> => {
+  const { tools, signal, notice, onProgress } = options
+  const base = await readFragment(options.baseConfig)
+  const parsed = await Promise.all(configs.map(async ({ name, fragments }) => ({ name, fragments: await Promise.all(fragments.map(readFragment)) })))
+  const context: SourceContext = { tools, signal, notice, onText: (text) => { onProgress({ phase: 'source', text }) } }
+  const opened = await openKernelSource(kernel.source, context)
+
+  await using leases = new AsyncDisposableStack()
+  const collected: Collected = { base, options, leases, outcomes: new Map(), cpuMs: new Map() }
+  let { record } = opened
+  const missing = await takeFromStore(parsed, opened.key, collected)
+  if (missing.length > 0) {
+    await using source = await opened.prepare(configs.map(({ name }) => name))
+    record = source.record
+    // Another lab may have built them while this one waited, and a tree may have changed since it was looked at.
+    if (source.key !== opened.key) collected.outcomes.clear()
+    await buildMissing(await takeFromStore(parsed, source.key, collected), parsed, source, collected, context)
+  }
+  const newer = [...collected.outcomes.values()].map(({ release }) => newerThanCatalogue(release)).find((text) => text !== undefined)
+  if (newer !== undefined) notice(newer)
+  const held = leases.move()
+  return { source: record, outcomes: collected.outcomes, cpuMs: collected.cpuMs, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+interface ParsedFragment {
+  readonly name: string
+  readonly text: string
+  readonly lines: readonly FragmentLine[]
+}
+
+interface ParsedConfig {
+  readonly name: string
+  readonly fragments: readonly ParsedFragment[]
+}
+
+/** What is known so far of the kernels asked for. */
+interface Collected {
+  readonly base: ParsedFragment
+  readonly options: BuildOptions
+  readonly leases: AsyncDisposableStack
+  readonly outcomes: Map<string, KernelOutcome>
+  readonly cpuMs: Map<string, number>
+}
+
+const readFragment = async (path: string): Promise<ParsedFragment> => {
+  const name = basename(path)
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw yours('NO_FRAGMENT', `the config fragment ${path} cannot be read`, { cause, hint: 'fragments are files of kernel-configs/, or paths' })
+  })
+  return { name, text, lines: parseFragment(text, name) }
+}
+
+/** Leases what the store has; resolves to the configs that it has not. */
+const takeFromStore = async (configs: readonly ParsedConfig[], sourceKey: string, collected: Collected): Promise<readonly ParsedConfig[]> => {
+  const missing: ParsedConfig[] = []
+  for (const config of configs) {
+    if (!collected.outcomes.has(config.name) && !await takeOne(config, sourceKey, collected, true)) missing.push(config)
+  }
+  return missing
+}
+
+const takeOne = async (config: ParsedConfig, sourceKey: string, collected: Collected, fromStore: boolean): Promise<boolean> => {
+  const { options, leases, outcomes, cpuMs } = collected
+  const stored = await leaseKernel(storeKey(config, sourceKey, collected), options.signal)
+  if (stored === undefined) return false
+  leases.use(stored)
+  const buildMs = fromStore ? 0 : stored.record.buildMs
+  outcomes.set(config.name, { ...stored.kernel, buildMs })
+  cpuMs.set(config.name, stored.record.cpuMs)
+  options.onProgress({ phase: 'stored', config: config.name, buildMs, fromStore })
+  return true
+}
+
+/** Everything that forms the output. Fragments by name too: what was not asked names them. */
+const storeKey = ({ fragments }: ParsedConfig, sourceKey: string, { base, options }: Collected): string => {
+  const texts = [base, ...fragments].map(({ name, text }) => [name, text])
+  return createHash('sha256').update(JSON.stringify([sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])).digest('hex').slice(0, 32)
+}
+
+const buildMissing = async (
+  missing: readonly ParsedConfig[], all: readonly ParsedConfig[], source: PreparedSource, collected: Collected, context: SourceContext,
+): Promise<void> => {
+  if (missing.length === 0) return
+  const { base, options: { limits, onProgress }, outcomes } = collected
+  const kconfig = await readKconfig(source.slot.tree)
+  // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
+  const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
+  for (const { config, asked: asks } of asked) {
+    const failed = await buildKernel({
+      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig,
+      from: all.map(({ name }) => name), timeoutMs: limits.buildMs, onProgress,
+    }, context)
+    if (failed !== undefined) outcomes.set(config.name, failed)
+    else if (!await takeOne(config, source.key, collected, false)) throw new Error(`the kernel store lost ${config.name} while it was written`)
+  }
+}

@@ -1,0 +1,89 @@
+import { appendFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AskedConfig, askedText } from './asked-config.ts'
+import type { FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
+import { parseDotConfig } from './dot-config.ts'
+import type { Kconfig } from './kconfig.ts'
+import type { PreparedSource, SourceContext } from './kernel-source.ts'
+import { storeKernel, type StoreRecord } from './kernel-store.ts'
+import { lostSymbols } from './lost-symbols.ts'
+import { make, type MakeContext } from './make.ts'
+import { readMakefileVersion } from './makefile-version.ts'
+import { openObjects, whileBuilding } from './object-tree.ts'
+import { readUapiNames } from './uapi-names.ts'
+
+export interface BuildRequest {
+  readonly name: string
+  readonly asked: AskedConfig
+  /** The content address to store it under. */
+  readonly key: string
+  readonly source: PreparedSource
+  readonly kconfig: Kconfig
+  /** Configs whose object trees a new one should start from, in order. */
+  readonly from: readonly string[]
+  readonly timeoutMs: number
+  readonly onProgress: (progress: KernelProgress) => void
+}
+
+/** Configures and compiles one config and puts it into the store; undefined when that went well. */
+export const buildKernel = async (request: BuildRequest, context: SourceContext): Promise<FailedKernel | undefined> => {
+  const startedAt = performance.now()
+  const { name, asked, source: { slot }, onProgress } = request
+  onProgress({ phase: 'configure', config: name })
+  const objects = await openObjects(slot, name, request.from, context)
+  const makeContext = (what: string): MakeContext => ({
+    tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`, timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
+  })
+  const uapi = await readUapiNames(slot.tree)
+  const fail = async (because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[] }): Promise<FailedKernel> => ({
+    status: 'build-failed', because, lost: rest.lost ?? [], notAsked: asked.notAsked, facts: rest.facts,
+    release: (await readMakefileVersion(slot.tree))?.text ?? 'unknown', tail: rest.tail ?? [], buildMs: Math.round(performance.now() - startedAt),
+  })
+
+  return whileBuilding(objects, async () => {
+    const configured = await configure(asked, objects, makeContext('configuring config'))
+    if (!configured.ok) return fail(configured.because, { tail: configured.tail })
+    const facts: KernelFacts = { config: parseDotConfig(await readFile(join(objects, '.config'), 'utf8')), uapi }
+    const lost = lostSymbols(asked.asked, facts.config, request.kconfig)
+    if (lost.length > 0) return fail(lost.map(sentenceOf).join('; '), { lost, facts })
+
+    const built = await make(['bzImage'], makeContext('building config'), objectCounter((count) => { onProgress({ phase: 'compile', config: name, objects: count }) }))
+    if (!built.ok) return fail(built.because, { facts, tail: built.tail })
+    const record: StoreRecord = {
+      release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
+      buildMs: Math.round(performance.now() - startedAt),
+      cpuMs: Math.round(configured.cpuMs + built.cpuMs),
+      facts,
+      notAsked: asked.notAsked,
+    }
+    await storeKernel(request.key, objects, record)
+    return undefined
+  })
+}
+
+/** tinyconfig, what was asked on top of it, and olddefconfig to fill in the rest. */
+const configure = async (asked: AskedConfig, objects: string, context: MakeContext) => {
+  const tiny = await make(['tinyconfig'], context)
+  if (!tiny.ok) return tiny
+  await appendFile(join(objects, '.config'), askedText(asked.asked))
+  const filled = await make(['olddefconfig'], context)
+  return filled.ok ? { ok: true as const, cpuMs: tiny.cpuMs + filled.cpuMs } : filled
+}
+
+const sentenceOf = ({ symbol, asked, got, fragment, unmet }: LostSymbol): string =>
+  `CONFIG_${symbol}=${asked} (${fragment}) came out as ${got}: ${unmet}`
+
+const MS_BETWEEN_COUNTS = 200
+
+/** Counts the objects that make says it makes, and tells now and then. */
+const objectCounter = (tell: (objects: number) => void): ((line: string) => void) => {
+  let objects = 0
+  let toldAt = 0
+  return (line) => {
+    if (!/^ {2}[A-Z][A-Z0-9_ ]* +\S+\.o$/.test(line)) return
+    objects += 1
+    if (performance.now() - toldAt < MS_BETWEEN_COUNTS) return
+    toldAt = performance.now()
+    tell(objects)
+  }
+}

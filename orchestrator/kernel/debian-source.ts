@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { labFault } from '../host/errors.ts'
+import { lock } from '../host/lock.ts'
+import { publishFolder } from '../host/publish.ts'
+import { run } from '../host/spawn.ts'
+import { debianSource, type SourcePackage } from '../toolbox/debian-archive.ts'
+import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { sourceSlot, type SourceSlot } from './source-slot.ts'
+
+/** A linux-source package of Debian, chosen by asking apt. */
+export const openDebianSource = async (packageGlob: string, context: SourceContext): Promise<OpenedSource> => {
+  const found = await debianSource(packageGlob, context.tools, context)
+  const slot = sourceSlot(`${found.package}_${found.version}`.replace(/[^\w.~+-]/g, '_'))
+  const record: SourceRecord = { kind: 'debian', package: found.package, version: found.version }
+  const key = `debian ${found.package} ${found.version}`
+  return { record, key, prepare: () => prepare(found, record, key, slot, context) }
+}
+
+const prepare = async (found: SourcePackage, record: SourceRecord, key: string, slot: SourceSlot, context: SourceContext): Promise<PreparedSource> => {
+  await using stack = new AsyncDisposableStack()
+  stack.use(await lock(slot.lockFile, {
+    signal: context.signal,
+    onWait: () => { context.notice(`another lab builds from ${found.package} ${found.version}; waiting for it`) },
+  }))
+  if (!existsSync(slot.folder)) {
+    context.onText(`unpacking ${found.package} ${found.version}`)
+    await publishFolder(slot.folder, (aside) => unpack(found.debPath, aside, context))
+  }
+  const held = stack.move()
+  return { record, key, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+/** The package holds one tarball, usr/src/linux-source-<version>.tar.xz, of one folder: the tree. */
+const unpack = async (deb: string, aside: string, { tools, signal }: SourceContext): Promise<void> => {
+  const options = { what: `unpacking ${deb}`, writes: [aside], signal }
+  const packed = join(aside, 'package')
+  await run(tools.command({ program: 'dpkg-deb', args: ['--extract', deb, packed], read: [deb], write: [aside] }), options)
+  const sources = await readdir(join(packed, 'usr', 'src'))
+  const tarball = sources.find((name) => /^linux-source-.*\.tar\.\w+$/.test(name))
+  if (tarball === undefined) throw labFault('NO_SOURCE_TARBALL', `${deb} has no usr/src/linux-source-*.tar.*, only: ${sources.join(' ')}`)
+  const tree = join(aside, 'tree')
+  await mkdir(tree)
+  const args = ['--extract', '--file', join(packed, 'usr', 'src', tarball), '--directory', tree, '--strip-components=1', '--no-same-owner']
+  await run(tools.command({ program: 'tar', args, write: [aside] }), options)
+  await rm(packed, { recursive: true })
+}

@@ -1,0 +1,45 @@
+import { yours } from '../host/errors.ts'
+
+/** One line of a fragment that asks for something. */
+export interface FragmentLine {
+  /** Without CONFIG_. */
+  readonly symbol: string
+  /** As in a .config: `y`, `m`, `n`, a number, or a string with its quotes. */
+  readonly value: string
+  /** Asked for only when the tree's Kconfig defines this symbol. */
+  readonly where: string | undefined
+  /** File name of the fragment, without its folder. */
+  readonly fragment: string
+  /** From 1. */
+  readonly line: number
+}
+
+const ASSIGNMENT = /^CONFIG_(\w+)=(y|m|n|-?\d+|0[xX][0-9a-fA-F]+|"(?:[^"\\]|\\.)*")(?:\s+#\s*where\s+(?:CONFIG_)?(\w+)\s+exists)?$/
+const NOT_SET = /^#\s*CONFIG_(\w+) is not set(?:\s+#\s*where\s+(?:CONFIG_)?(\w+)\s+exists)?$/
+
+/**
+ * The lines of a config fragment: `CONFIG_X=value`, `# CONFIG_X is not set` (the same as n), each perhaps followed by
+ * `# where Y exists`. Other comments and blank lines say nothing.
+ * Throws yours/BAD_FRAGMENT_LINE with `fragment:line` for any other line.
+ */
+export const parseFragment = (text: string, fragment: string): readonly FragmentLine[] =>
+  text.split('\n').flatMap((raw, index) => {
+    const parsed = parseLine(raw.trim())
+    if (parsed === 'nothing') return []
+    if (parsed === 'bad') throw badLine(raw.trim(), fragment, index + 1)
+    return [{ ...parsed, fragment, line: index + 1 }]
+  })
+
+const parseLine = (line: string): Pick<FragmentLine, 'symbol' | 'value' | 'where'> | 'nothing' | 'bad' => {
+  const [, unset, unsetWhere] = NOT_SET.exec(line) ?? []
+  if (unset !== undefined) return { symbol: unset, value: 'n', where: unsetWhere }
+  if (line === '' || line.startsWith('#')) return 'nothing'
+  const [, symbol, value, where] = ASSIGNMENT.exec(line) ?? []
+  if (symbol === undefined || value === undefined) return 'bad'
+  return { symbol, value, where }
+}
+
+const badLine = (line: string, fragment: string, number: number) =>
+  yours('BAD_FRAGMENT_LINE', `${fragment}:${number}: not a line of a config fragment: ${JSON.stringify(line.slice(0, 120))}`, {
+    hint: 'write CONFIG_X=y|m|n|number|"text", or # CONFIG_X is not set; only "# where SYMBOL exists" may follow on the line',
+  })

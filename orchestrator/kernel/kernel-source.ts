@@ -1,0 +1,37 @@
+import type { Tools } from '../toolbox/tools.ts'
+import { openDebianSource } from './debian-source.ts'
+import type { KernelSource } from './kernel-input.ts'
+import type { SourceSlot } from './source-slot.ts'
+import { openTreeSource } from './tree-source.ts'
+
+/** What the results say about where a kernel came from. */
+export type SourceRecord =
+  | { readonly kind: 'debian'; readonly package: string; /** Of the package: `7.3~rc7-1~exp1`. */ readonly version: string }
+  | { readonly kind: 'tree'; readonly dir: string; /** `make kernelversion` and the content's key. */ readonly version: string }
+
+export interface SourceContext {
+  readonly tools: Tools
+  readonly signal: AbortSignal
+  readonly notice: (text: string) => void
+  readonly onText: (text: string) => void
+}
+
+/** A source that was looked at, but perhaps not unpacked or copied yet. */
+export interface OpenedSource {
+  readonly record: SourceRecord
+  /** Changes with the content of the source and nothing else. */
+  readonly key: string
+  /** Unpacks or copies what is not there yet, and locks it. `configs` are the names of those to be built, in order. */
+  prepare(configs: readonly string[]): Promise<PreparedSource>
+}
+
+/** A source on the disk, locked for as long as it is not disposed. Its key is newer than that of the opened source if the tree changed. */
+export interface PreparedSource extends AsyncDisposable {
+  readonly record: SourceRecord
+  readonly key: string
+  readonly slot: SourceSlot
+}
+
+/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED. */
+export const openKernelSource = (source: KernelSource, context: SourceContext): Promise<OpenedSource> =>
+  source.kind === 'debian' ? openDebianSource(source.packageGlob, context) : openTreeSource(source.dir, context)

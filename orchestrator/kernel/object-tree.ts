@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { publishFolder } from '../host/publish.ts'
+import { run } from '../host/spawn.ts'
+import type { SourceContext } from './kernel-source.ts'
+import { mendObjects } from './mend-objects.ts'
+import { objectsOf, OBJECTS_PREFIX, type SourceSlot } from './source-slot.ts'
+
+/** Stands in an object tree from before make starts until it has ended by itself: found later, make was killed. */
+const BUILDING = '.lab-building'
+
+/**
+ * The object tree of a config in a prepared slot. A new one starts from that of another config, because Kbuild knows which objects
+ * depend on which symbols and compiles only those again; `from` are the configs to prefer for that, in order.
+ */
+export const openObjects = async (slot: SourceSlot, config: string, from: readonly string[], context: SourceContext): Promise<string> => {
+  const objects = objectsOf(slot, config)
+  if (existsSync(objects)) {
+    if (existsSync(join(objects, BUILDING))) await mendObjects(objects)
+    return objects
+  }
+  const seed = await wholeObjects(slot, from)
+  if (seed !== undefined) await copyObjects(seed, { slot, config }, objects, context)
+  await mkdir(objects, { recursive: true })
+  return objects
+}
+
+/** Runs `work` with the object tree marked as being built, so that a kill in the middle is seen next time. */
+export const whileBuilding = async <T>(objects: string, work: () => Promise<T>): Promise<T> => {
+  const marker = join(objects, BUILDING)
+  await writeFile(marker, '')
+  const result = await work()
+  await rm(marker)
+  return result
+}
+
+export interface ObjectsAt {
+  readonly slot: SourceSlot
+  readonly config: string
+}
+
+/** The object tree of a slot to start another one from: linked to its end and not being built; preferred configs first. */
+export const wholeObjects = async (slot: SourceSlot, preferred: readonly string[]): Promise<ObjectsAt | undefined> => {
+  const there = (await readdir(slot.tree)).filter((name) => name.startsWith(OBJECTS_PREFIX)).map((name) => name.slice(OBJECTS_PREFIX.length))
+  const ordered = [...preferred.filter((name) => there.includes(name)), ...there.filter((name) => !preferred.includes(name))]
+  const config = ordered.find((name) => existsSync(join(objectsOf(slot, name), 'vmlinux')) && !existsSync(join(objectsOf(slot, name), BUILDING)))
+  return config === undefined ? undefined : { slot, config }
+}
+
+/** Copies an object tree, times and all, to where it will be used as `to`. `place` may be aside of that for a while. */
+export const copyObjects = async (from: ObjectsAt, to: ObjectsAt, place: string, { tools, signal }: SourceContext): Promise<void> => {
+  const source = objectsOf(from.slot, from.config)
+  await publishFolder(place, async (aside) => {
+    const args = ['--archive', '--reflink=auto', `${source}/.`, aside]
+    await run(tools.command({ program: 'cp', args, read: [source], write: [aside] }), { what: `copying ${source}`, writes: [aside], signal })
+    await relocate(aside, { [source]: objectsOf(to.slot, to.config), [from.slot.tree]: to.slot.tree })
+  })
+}
+
+/**
+ * Kbuild's own records use relative paths; those of the tools in tools/ (objtool) use absolute ones, and a rebuilt objtool makes every
+ * object old. So the paths in them move along, and the records keep their times.
+ */
+const relocate = async (objects: string, moves: Readonly<Record<string, string>>): Promise<void> => {
+  const tools = join(objects, 'tools')
+  if (!existsSync(tools)) return
+  for (const entry of await readdir(tools, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/^\..*\.(cmd|d)$/.test(entry.name)) continue
+    const path = join(entry.parentPath, entry.name)
+    const text = await readFile(path, 'latin1')
+    const moved = Object.entries(moves).reduce((all, [from, to]) => all.replaceAll(from, to), text)
+    if (moved === text) continue
+    const { atime, mtime } = await stat(path)
+    await writeFile(path, moved, 'latin1')
+    await utimes(path, atime, mtime)
+  }
+}

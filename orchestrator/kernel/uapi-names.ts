@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const HEADERS = ['include/uapi/linux/vfio.h', 'include/uapi/linux/iommufd.h']
+
+/** Names #defined or enumerated by the tree's uapi headers of VFIO and IOMMUFD, sorted. A missing header has no names. */
+export const readUapiNames = async (tree: string): Promise<readonly string[]> => {
+  const texts = await Promise.all(HEADERS.map((header) => readUnlessMissing(join(tree, header))))
+  return [...new Set(texts.flatMap(headerNames))].toSorted()
+}
+
+const readUnlessMissing = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/** Names #defined or enumerated by one C header, whatever #if they stand in; includes are not followed. */
+export const headerNames = (text: string): readonly string[] => {
+  const code = text.replace(/\\\r?\n/g, ' ').replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ' ')
+  const defined = code.matchAll(/^[ \t]*#[ \t]*define[ \t]+(\w+)/gm).map(([, name]) => name)
+  const withoutDirectives = code.replace(/^[ \t]*#[^\n]*$/gm, '')
+  const enumerated = withoutDirectives.matchAll(/\benum\b[^;{}()]*\{([^}]*)\}/g).flatMap(([, body]) => enumerators(body ?? ''))
+  return [...defined, ...enumerated].filter((name) => name !== undefined)
+}
+
+const enumerators = (body: string): readonly string[] =>
+  splitOutsideParentheses(body).flatMap((entry) => /^\s*([A-Za-z_]\w*)/.exec(entry)?.[1] ?? [])
+
+/** At commas, but not at those of a call in an enumerator's value. */
+const splitOutsideParentheses = (body: string): readonly string[] => {
+  const parts = ['']
+  let depth = 0
+  for (const char of body) {
+    if (char === '(') depth += 1
+    if (char === ')') depth -= 1
+    if (char === ',' && depth === 0) parts.push('')
+    else parts.push(`${parts.pop() ?? ''}${char}`)
+  }
+  return parts
+}
