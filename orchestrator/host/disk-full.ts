@@ -8,7 +8,7 @@ const FULL_ERRNOS = new Set<unknown>(['ENOSPC', 'EDQUOT'])
 export const isDiskFull = (error: unknown): boolean => error instanceof Error && 'code' in error && FULL_ERRNOS.has(error.code)
 
 /** Whether a tool's output says so. */
-export const saysDiskFull = (output: string): boolean => /No space left on device|Disk quota exceeded|not enough free space/i.test(output)
+export const saysDiskFull = (output: string): boolean => /No space left on device|Disk quota exceeded|enough free space/i.test(output)
 
 /** NO_SPACE: names the fullest of the folders that were written to, with what is free there. */
 export const diskFull = async (what: string, folders: readonly string[], details: { cause?: unknown; tail?: readonly string[]; durationMs?: number }): Promise<LabError> => {

@@ -48,10 +48,10 @@ const sweep = async (target: string): Promise<void> => {
 const removeUnlessFilling = async (aside: string): Promise<void> => {
   try {
     await using folder = await open(aside, 'r')
-    if (tryFlock(folder.fd, false)) await rm(aside, { recursive: true, force: true })
+    if (tryFlock(folder.fd, false)) await rm(aside, { recursive: true, force: true, maxRetries: 3 })
   } catch (error) {
-    // Gone: another lab swept or published it meanwhile.
-    if (existsSync(aside)) throw error
+    // ENOENT: another lab swept or published it meanwhile. ENOTEMPTY: what a killed lab had started still writes there; the next sweep gets it.
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTEMPTY'))) throw error
   }
 }
 

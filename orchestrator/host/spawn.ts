@@ -6,7 +6,7 @@ import { diskFull, saysDiskFull } from './disk-full.ts'
 import { labFault } from './errors.ts'
 import { findProgram, hostPath } from './find-program.ts'
 import { lineSplitter } from './line-splitter.ts'
-import { type Command, type Exit, start, type StartedProcess, type StartOptions } from './start.ts'
+import { type Command, dyingWithParent, type Exit, start, type StartedProcess, type StartOptions } from './start.ts'
 
 export { type Command, type Exit, start, type StartedProcess, type StartOptions } from './start.ts'
 
@@ -58,7 +58,7 @@ export const run = async (command: Command, options: RunOptions): Promise<RunRes
   if (timedOut) throw labFault('TOOL_TIMEOUT', `${options.what}: no end after ${seconds(durationMs)}`, details)
   if (out.overflowed || err.overflowed) throw labFault('TOOL_OUTPUT', `${options.what}: said more than ${limits.maxBytes} bytes`, details)
   if (exit.code !== 0) {
-    if (tail.some(saysDiskFull)) throw await diskFull(options.what, options.writes ?? [options.cwd ?? process.cwd()], details)
+    if (tail.some(saysDiskFull)) throw await diskFull(options.what, options.writes ?? [options.cwd ?? process.cwd()], { ...details, tail: tail.filter(saysDiskFull) })
     throw labFault('TOOL_FAILED', `${options.what}: ${programOf(command)} ended with ${exitText(exit)} after ${seconds(durationMs)}`, details)
   }
   return { stdout: out.text, stderr: err.text, durationMs, cpuMs: childrenCpuMs((await times).text) }
@@ -119,9 +119,11 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 /**
  * Node cannot ask for the resource usage of one child (wait4): a shell around it can, with its builtin `times`, on a descriptor of its own.
  * It stands directly around the program: bwrap ends without waiting for what it started, and would be told nothing.
+ * Outside of bwrap, which does so by itself, the program must be made to die with that shell.
  */
 const timed = ({ file, args, programAt, ...rest }: Command): Command => {
-  const shell = ['/bin/sh', '-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh']
+  const guard = programAt === undefined ? `${dyingWithParent.join(' ')} ` : ''
+  const shell = ['/bin/sh', '-c', `${guard}"$@" 3>&-; status=$?; times >&3; exit $status`, 'sh']
   const words = [file, ...args]
   const at = programAt === undefined ? 0 : programAt + 1
   const [first = file, ...others] = [...words.slice(0, at), ...shell, ...words.slice(at)]

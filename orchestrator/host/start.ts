@@ -44,6 +44,9 @@ export interface StartedProcess extends AsyncDisposable {
   kill(): Promise<void>
 }
 
+/** setpriv(1) of util-linux asks the kernel to kill a program when its parent dies (prctl(2), PR_SET_PDEATHSIG), and becomes the program. */
+export const dyingWithParent = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] as const
+
 /**
  * Starts a program in a process group of its own. The group ends when the process does, when the signal aborts, when it is disposed
  * and when the lab itself exits; if even the lab is killed (-9), the kernel kills the process.
@@ -55,7 +58,8 @@ export const start = async (command: Command, options: StartOptions): Promise<St
   const file = await findProgram(command.file, command.env?.['PATH'] ?? hostPath())
   if (file === undefined) throw labFault('TOOL_MISSING', `${options.what}: the program ${command.file} is not there`)
 
-  const child = execa(await dyingWithParent(), ['--pdeathsig', 'KILL', '--', file, ...command.args], {
+  const [setpriv, ...flags] = dyingWithParent
+  const child = execa(setpriv, [...flags, file, ...command.args], {
     detached: true,
     cleanup: false,
     buffer: false,
@@ -88,10 +92,3 @@ const startFault = async (options: StartOptions, cause: unknown): Promise<LabErr
   isDiskFull(cause)
     ? diskFull(options.what, [options.cwd ?? process.cwd()], { cause })
     : labFault('TOOL_FAILED', `${options.what}: could not be started`, { cause })
-
-/** setpriv(1) of util-linux asks the kernel to kill the program when its parent dies (prctl(2), PR_SET_PDEATHSIG) and becomes the program. */
-const dyingWithParent = async (): Promise<string> => {
-  const setpriv = await findProgram('setpriv')
-  if (setpriv === undefined) throw labFault('TOOL_MISSING', 'the program setpriv is not there', { hint: 'install util-linux' })
-  return setpriv
-}

@@ -51,11 +51,13 @@ const mmdebstrapArgs = (recipe: Recipe, root: string, packagesFile: string): rea
   ]
 }
 
+const UNKNOWN_KEY = /NO_PUBKEY|EXPKEYSIG|is not signed|Missing key|couldn't be verified/
+
 const namingOldKeyring = async (error: unknown, recipe: Recipe): Promise<unknown> => {
-  if (!(error instanceof LabError) || !error.tail.some((line) => /NO_PUBKEY|EXPKEYSIG|is not signed|Missing key|couldn't be verified/.test(line))) return error
+  if (!(error instanceof LabError) || !error.tail.some((line) => UNKNOWN_KEY.test(line))) return error
   return labFault('KEYRING_TOO_OLD', `${ARCHIVE_KEYRING} (debian-archive-keyring ${await keyringVersion()}) does not know the key that signs Debian ${recipe.suite}`, {
     hint: 'get a newer one: sudo apt-get update && sudo apt-get install debian-archive-keyring; or the package from https://packages.debian.org/sid/debian-archive-keyring by dpkg -i',
-    tail: error.tail,
+    tail: error.tail.filter((line) => UNKNOWN_KEY.test(line)).slice(-2),
     cause: error,
   })
 }
