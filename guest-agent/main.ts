@@ -5,6 +5,7 @@ import type { Case } from './case/define-case.ts'
 import { findCases } from './case/find-cases.ts'
 import { eventLines } from './case/event-lines.ts'
 import { parseRequest } from './case/parse-request.ts'
+import { writeConsole } from './case/kernel-log.ts'
 import { prepareMachine } from './case/prepare.ts'
 import { firstLine } from './case/first-line.ts'
 import { runCases } from './case/run-cases.ts'
@@ -43,7 +44,7 @@ const answer = async (request: AgentRequest, emit: Emit): Promise<void> => {
 
 const onPreparedMachine = async (cases: readonly Case[], { cell, timeoutScale }: RunRequest, emit: Emit): Promise<number> => {
   await using machine = prepareMachine(cell, (text) => { emit({ event: 'note', text }) })
-  return await runCases(cases, { facts: cell, devices: machine.devices, timeoutScale }, emit)
+  return await runCases(cases, { facts: cell, devices: machine.devices, timeoutScale, mark: writeConsole }, emit)
 }
 
 if (import.meta.main) {

@@ -1,15 +1,14 @@
-import fs from 'node:fs'
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { openFds } from '../sys/fd.ts'
-import { openMappings } from '../sys/memory.ts'
-import { readText } from '../sys/text-file.ts'
+import { libc } from '../sys/libc.ts'
+import { openMappings, type Mapping } from '../sys/memory.ts'
+import { linkTarget, readText } from '../sys/text-file.ts'
 
 /** What a case must leave as it found it. */
 export interface Inventory {
-  /** Descriptor number -> what it points to. */
-  readonly fds: ReadonlyMap<string, string>
-  readonly mappings: ReadonlySet<unknown>
+  readonly fds: ReadonlySet<number>
+  readonly mappings: ReadonlySet<Mapping>
   /** VmPin and VmLck of /proc/self/status, kB. */
   readonly locked: ReadonlyMap<string, number>
   /** Device -> driver. */
@@ -28,11 +27,10 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
 })
 
 /** What is there now and was not before, in words; an empty list is a clean case. */
-export const leftovers = (before: Inventory, devices: readonly PciDevice[]): readonly string[] => {
-  const now = takeInventory(devices)
-  return [
-    ...[...now.fds].filter(([fd, target]) => before.fds.get(fd) !== target).map(([fd, target]) => `fd ${fd} (${target}) is still open`),
-    ...openMappings().filter((mapping) => !before.mappings.has(mapping)).map(({ what }) => `${what} is still mapped`),
+export const leftovers = (before: Inventory, now: Inventory): readonly string[] =>
+  [
+    ...[...now.fds].filter((fd) => !before.fds.has(fd)).map((fd) => `fd ${fd} (${linkOf(fd)}) is still open`),
+    ...[...now.mappings].filter((mapping) => !before.mappings.has(mapping)).map(({ what }) => `${what} is still mapped`),
     ...[...now.locked].filter(([field, kB]) => kB > (before.locked.get(field) ?? 0))
       .map(([field, kB]) => `${field} grew from ${before.locked.get(field) ?? 0} to ${kB} kB`),
     ...[...now.drivers].filter(([device, driver]) => before.drivers.get(device) !== driver)
@@ -41,12 +39,11 @@ export const leftovers = (before: Inventory, devices: readonly PciDevice[]): rea
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
-}
 
 /** Takes away what a case left, so that the next one starts clean; what cannot be taken away is told by the next inventory. */
 export const clearLeftovers = async (before: Inventory): Promise<void> => {
   for (const mapping of openMappings()) if (!before.mappings.has(mapping)) mapping.unmap()
-  for (const fd of openFds()) if (before.fds.get(fd.number.toString()) === undefined) fd.close()
+  for (const fd of openFds()) if (!before.fds.has(fd.number)) fd.close()
   writeParameters(before.parameters)
   for (const [device, driver] of before.drivers) {
     if (device.driver === driver) continue
@@ -55,17 +52,17 @@ export const clearLeftovers = async (before: Inventory): Promise<void> => {
   }
 }
 
-const DIR = '/proc/self/fd'
+const F_GETFD = 1
+/** The kernel gives out the lowest free number, so what a case leaves is found among the first ones. */
+const DESCRIPTORS = 256
 
-const descriptors = (): ReadonlyMap<string, string> =>
-  new Map(fs.readdirSync(DIR).flatMap((fd) => {
-    try {
-      return [[fd, fs.readlinkSync(`${DIR}/${fd}`)] as const]
-    } catch {
-      // The descriptor of the listing itself is gone by now.
-      return []
-    }
-  }))
+/** Asked one by one: listing /proc/self/fd would find the descriptor of the listing itself. */
+const descriptors = (): ReadonlySet<number> => {
+  const { fcntl } = libc()
+  return new Set(Array.from({ length: DESCRIPTORS }, (_, fd) => fd).filter((fd) => fcntl(fd, F_GETFD, 0) !== -1))
+}
+
+const linkOf = (fd: number): string => linkTarget(`/proc/self/fd/${fd}`) ?? 'closed meanwhile'
 
 const lockedMemory = (): ReadonlyMap<string, number> => {
   const status = readText('/proc/self/status') ?? ''

@@ -3,8 +3,9 @@ import { consoleMark } from '../protocol.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { CaseContext, Skipped } from './case-context.ts'
 import type { Case } from './define-case.ts'
-import { clearLeftovers, leftovers, takeInventory } from './leftovers.ts'
-import { tainted, writeConsole } from './kernel-log.ts'
+import { clearLeftovers, leftovers, takeInventory, type Inventory } from './leftovers.ts'
+import { tainted } from './kernel-log.ts'
+import { placeInSuite } from './place-in-suite.ts'
 
 type Emit = (event: AgentEvent) => void
 
@@ -12,6 +13,8 @@ export interface Circumstances {
   readonly facts: CellFacts
   readonly devices: readonly PciDevice[]
   readonly timeoutScale: number
+  /** Puts a line on the console. */
+  readonly mark: (line: string) => void
 }
 
 interface Ending {
@@ -26,21 +29,25 @@ const GRACE_MS = 500
 
 /** Runs the cases one after the other; every case begins and ends with an event and a mark on the console. */
 export const runCases = async (cases: readonly Case[], circumstances: Circumstances, emit: Emit): Promise<number> => {
+  let before = takeInventory(circumstances.devices)
   for (const each of cases) {
     const { id } = each.info
-    writeConsole(consoleMark('start', id))
+    circumstances.mark(consoleMark('start', id))
     emit({ event: 'case-start', id })
     const started = performance.now()
     const taintBefore = tainted()
     const context = newContext(each, circumstances, emit)
-    const ending = await runCase(each, circumstances, context)
+    const ending = await runCase(each, context)
+    const after = takeInventory(circumstances.devices)
+    const left = leftovers(before, after)
+    before = left.length === 0 ? after : await cleared(before, circumstances)
     const newTaint = tainted() & ~taintBefore
-    writeConsole(consoleMark('end', id))
+    circumstances.mark(consoleMark('end', id))
     emit({
       event: 'case-end',
       id,
       durationMs: Math.round((performance.now() - started) * 10) / 10,
-      ...ending,
+      ...(ending.outcome === 'pass' ? accounted(left) : ending),
       ...(newTaint === 0 ? {} : { newTaint }),
       ...(context.lab.measures.size === 0 ? {} : { measures: Object.fromEntries(context.lab.measures) }),
     })
@@ -63,12 +70,15 @@ const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances,
   }
 }
 
-const runCase = async (each: Case, { devices }: Circumstances, { lab, timer, limitMs }: Context): Promise<Ending> => {
-  const before = takeInventory(devices)
+const runCase = async (each: Case, { lab, timer, limitMs }: Context): Promise<Ending> => {
   const ending = await withinLimit(each, lab, timer, limitMs)
-  const endings = [ending, await takenDown(lab), accounted(leftovers(before, devices))]
+  const down = await takenDown(lab)
+  return ending.outcome === 'pass' ? down : ending
+}
+
+const cleared = async (before: Inventory, { devices }: Circumstances): Promise<Inventory> => {
   await clearLeftovers(before)
-  return endings.find(({ outcome }) => outcome !== 'pass') ?? PASSED
+  return takeInventory(devices)
 }
 
 /** The case against its limit. One that does not come back in time is left behind, with all that it holds taken down. */
@@ -80,10 +90,12 @@ const withinLimit = async (each: Case, lab: CaseContext, timer: AbortController,
     timer.abort(new Error('the time of the case is over'))
     timer2 = setTimeout(() => { overdue.resolve(timedOut) }, GRACE_MS)
   }, limitMs)
+  const started = performance.now()
   const own = (async () => {
     try {
       await each.run(lab)
-      return PASSED
+      // A case that never gave way to the timer can be late all the same.
+      return performance.now() - started > limitMs ? timedOut : PASSED
     } catch (error) {
       return endingOf(error)
     }
@@ -114,6 +126,6 @@ const explain = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof SuppressedError) return `${explain(error.error)}; and before that: ${explain(error.suppressed)}`
   const message = error.name === 'Failed' || error.name === 'Errno' ? error.message : `${error.name}: ${error.message}`
-  const where = error.stack?.split('\n').find((line) => line.includes('suites/'))?.replace(/^.*?(suites\/[^)]*)\)?$/, '$1')
+  const where = placeInSuite(error)
   return where === undefined ? message : `${message} (${where})`
 }

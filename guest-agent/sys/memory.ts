@@ -96,9 +96,10 @@ export class Memory extends Mapping {
     return new Memory(mmap(length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), length, `${length} bytes of read-only memory`)
   }
 
-  /** A shared mapping of a file, e.g. of a memfd. */
-  static ofFile(fd: Fd, length: number): Memory {
-    return new Memory(mmap(length, PROT_READ | PROT_WRITE, MAP_SHARED, fd), length, `${length} bytes of ${fd.what}`)
+  /** A shared mapping of a file, e.g. of a memfd; what lies behind the file's end is there and faults. */
+  static ofFile(fd: Fd, length: number, options: { readonly readOnly?: boolean } = {}): Memory {
+    const protection = options.readOnly === true ? PROT_READ : PROT_READ | PROT_WRITE
+    return new Memory(mmap(length, protection, MAP_SHARED, fd), length, `${length} bytes of ${fd.what}`)
   }
 }
 

@@ -32,9 +32,12 @@ export const readText = (path: string): string | undefined => {
 }
 
 /** The last part of what a symbolic link points to; undefined when there is no such link. */
-export const linkName = (path: string): string | undefined => {
+export const linkName = (path: string): string | undefined => linkTarget(path)?.split('/').at(-1)
+
+/** What a symbolic link points to; undefined when there is no such link. */
+export const linkTarget = (path: string): string | undefined => {
   try {
-    return fs.readlinkSync(path).split('/').at(-1)
+    return fs.readlinkSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { defineCase, suite } from '../../../guest-agent/case/define-case.ts'
+import { findCases } from '../../../guest-agent/case/find-cases.ts'
+import { DEVICE_CAPABILITIES } from '../../../guest-agent/protocol.ts'
+import { catalogue } from '../../../guest-agent/suites/index.ts'
+import { IOCTLS } from '../../../guest-agent/uapi/ioctls.ts'
+
+const named = (name: string, provokes: readonly string[] = []) =>
+  defineCase({ name, title: 'a title', covers: { ioctls: [], sources: [] }, provokes, run: () => undefined })
+
+test('two cases with one id are refused', () => {
+  expect(() => suite('a', [named('x'), named('x')])).toThrow('two cases have the id a/x')
+})
+
+test('an id that people could not link to is refused', () => {
+  expect(() => suite('a', [named('Not so')])).toThrow('a/Not so: a case id is suite/name')
+})
+
+test('what a case provokes must be a regular expression', () => {
+  expect(() => suite('a', [named('x', ['('])])).toThrow(SyntaxError)
+})
+
+test('cases are found in the order in which they were asked for, an unknown one is an error', () => {
+  const cases = suite('a', [named('x'), named('y')])
+  expect(findCases(cases, ['a/y', 'a/x']).map(({ info }) => info.id)).toEqual(['a/y', 'a/x'])
+  expect(() => findCases(cases, ['a/z'])).toThrow('there is no case a/z')
+})
+
+test('every case covers ioctls that exist and sources of the kernel', () => {
+  for (const { info: { id, covers } } of catalogue) {
+    expect.soft(covers.ioctls.filter((name) => !Object.hasOwn(IOCTLS, name)), `${id} covers ioctls that are unknown`).toEqual([])
+    expect.soft(covers.sources.filter((path) => !/^[a-z0-9/_-]+\.[ch]$|Kconfig$/.test(path)), `${id} covers odd sources`).toEqual([])
+    expect.soft(covers.sources.length, `${id} covers no source`).toBeGreaterThan(0)
+  }
+})
+
+test('no case needs a device that the lab does not have', () => {
+  const kinds = Object.values(DEVICE_CAPABILITIES)
+  for (const { info: { id, needs } } of catalogue) {
+    const wanted = needs.device ?? []
+    expect.soft(kinds.some((has) => wanted.every((capability) => has.includes(capability))), id).toBe(true)
+  }
+})
