@@ -4,11 +4,12 @@ import { readText, writeText } from '../sys/text-file.ts'
 const path = (module: string, parameter: string): string => `/sys/module/${module}/parameters/${parameter}`
 
 export const NOIOMMU_PARAMETER = path('vfio', 'enable_unsafe_noiommu_mode')
+export const UNSAFE_INTERRUPTS_PARAMETER = path('iommufd', 'allow_unsafe_interrupts')
 
 /** Every parameter of VFIO and IOMMUFD that decides what a device may do. */
 const PARAMETERS: readonly string[] = [
   NOIOMMU_PARAMETER,
-  path('iommufd', 'allow_unsafe_interrupts'),
+  UNSAFE_INTERRUPTS_PARAMETER,
   path('vfio_iommu_type1', 'allow_unsafe_interrupts'),
 ]
 

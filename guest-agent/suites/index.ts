@@ -14,6 +14,29 @@ import { containerType1Vaddr } from './container-type1-vaddr.ts'
 import { containerType1Dirty } from './container-type1-dirty.ts'
 import { containerType1Groups } from './container-type1-groups.ts'
 import { containerIommufd } from './container-iommufd.ts'
+import { iommufdObjects } from './iommufd-objects.ts'
+import { iommufdStructRules } from './iommufd-structs.ts'
+import { ioasMap } from './ioas-map.ts'
+import { ioasUnmap } from './ioas-unmap.ts'
+import { ioasCopy } from './ioas-copy.ts'
+import { ioasIovas } from './ioas-iovas.ts'
+import { ioasMapFile } from './ioas-map-file.ts'
+import { iommufdOptions } from './iommufd-options.ts'
+import { iommufdCompat } from './iommufd-compat.ts'
+import { faultQueue } from './fault-queue.ts'
+import { cdevBind } from './cdev-bind.ts'
+import { cdevAttach } from './cdev-attach.ts'
+import { cdevTranslation } from './cdev-translation.ts'
+import { cdevLifetime } from './cdev-lifetime.ts'
+import { reservedIovas } from './reserved-iovas.ts'
+import { ioasPinning } from './ioas-pinning.ts'
+import { hwpt } from './hwpt.ts'
+import { hwInfo } from './hw-info.ts'
+import { viommu } from './viommu.ts'
+import { unsafeInterrupts } from './unsafe-interrupts.ts'
+import { noiommuMode } from './noiommu-mode.ts'
+import { noiommuGetPa } from './noiommu-get-pa.ts'
+import { noiommuDma } from './noiommu-dma.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -32,4 +55,27 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...containerType1Dirty,
   ...containerType1Groups,
   ...containerIommufd,
+  ...iommufdObjects,
+  ...iommufdStructRules,
+  ...ioasMap,
+  ...ioasUnmap,
+  ...ioasCopy,
+  ...ioasIovas,
+  ...ioasMapFile,
+  ...iommufdOptions,
+  ...iommufdCompat,
+  ...faultQueue,
+  ...cdevBind,
+  ...cdevAttach,
+  ...cdevTranslation,
+  ...cdevLifetime,
+  ...reservedIovas,
+  ...ioasPinning,
+  ...hwpt,
+  ...hwInfo,
+  ...viommu,
+  ...unsafeInterrupts,
+  ...noiommuMode,
+  ...noiommuGetPa,
+  ...noiommuDma,
 ])

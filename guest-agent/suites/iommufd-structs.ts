@@ -2,6 +2,7 @@ import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import { ioctlByNumber } from '../sys/ioctl.ts'
+import { memfd } from '../sys/memfd.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { iommufdStructs } from '../uapi/iommufd.ts'
 import { IOCTLS, type IoctlName } from '../uapi/ioctls.ts'
@@ -98,10 +99,11 @@ const unknown = defineCase({
     for (const address of [0n, nowhere.address]) {
       expectErrno('EFAULT', () => ioctlByNumber(fd, IOCTLS.IOMMU_IOAS_ALLOC, address, 'IOMMU_IOAS_ALLOC'))
     }
-    // The struct begins in memory and runs out of it.
-    const page = lab.use(Memory.pages(2 * PAGE_SIZE))
-    new DataView(page.buffer).setUint32(2 * PAGE_SIZE - 4, 12, true)
-    expectErrno('EFAULT', () => ioctlByNumber(fd, IOCTLS.IOMMU_IOAS_ALLOC, page.address + BigInt(2 * PAGE_SIZE - 4), 'IOMMU_IOAS_ALLOC'))
+    // The struct begins in memory and runs out of it: there is no page behind the end of the file.
+    using file = memfd(PAGE_SIZE)
+    const page = lab.use(Memory.ofFile(file, 2 * PAGE_SIZE))
+    new DataView(page.buffer).setUint32(PAGE_SIZE - 4, 12, true)
+    expectErrno('EFAULT', () => ioctlByNumber(fd, IOCTLS.IOMMU_IOAS_ALLOC, page.address + BigInt(PAGE_SIZE - 4), 'IOMMU_IOAS_ALLOC'))
   },
 })
 

@@ -1,0 +1,311 @@
+import { defineCase, suite } from '../case/define-case.ts'
+import { equal, expectErrno } from '../case/expect.ts'
+import { IommuFd } from '../iommufd/iommu-fd.ts'
+import type { Ioas } from '../iommufd/ioas.ts'
+import { withoutCapability } from '../sys/capability.ts'
+import { memfd } from '../sys/memfd.ts'
+import { HUGE_PAGE_SIZE, Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { physicalAddress } from '../sys/physical.ts'
+import { iommufdStructs } from '../uapi/iommufd.ts'
+import { bindCdev } from '../vfio/bound-cdev.ts'
+import { openThroughCdev } from '../vfio/open-device.ts'
+
+const GET_PA = 'IOMMU_IOAS_NOIOMMU_GET_PA'
+const COVERS = { ioctls: [GET_PA], sources: ['drivers/iommu/iommufd/ioas.c', 'drivers/iommu/iommufd/io_pagetable.c'] }
+const NOIOMMU = { ioctls: [GET_PA], sources: [...COVERS.sources, 'drivers/iommu/iommufd/hwpt_noiommu.c'] }
+/** A kernel that has the ioctl and the page tables behind it; a device is not needed for what is refused. */
+const BUILT = { config: ['IOMMUFD_NOIOMMU'], uapi: [GET_PA] } as const
+/** The same with a device that has no IOMMU. */
+const DEVICE = { ...BUILT, access: 'cdev', iommu: 'none' } as const
+const PAGE = BigInt(PAGE_SIZE)
+const HUGE = BigInt(HUGE_PAGE_SIZE)
+const MIB = 1024n * 1024n
+const LAST = 0xffff_ffff_ffff_ffffn
+/** More than any area of these cases. */
+const ALL = 1n << 40n
+
+const getPa = (iommu: IommuFd, values: Parameters<typeof iommufdStructs.ioasNoiommuGetPa.make>[0]) =>
+  iommu.ioctl(GET_PA, iommufdStructs.ioasNoiommuGetPa.make(values))
+
+const precedence = defineCase({
+  name: 'refusals-in-order',
+  title: 'flags, length, overflow and the IOAS are checked in this order, all before the mapping',
+  needs: { ...BUILT, privilege: ['CAP_SYS_RAWIO'] },
+  covers: COVERS,
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const { id } = iommu.ioasAlloc()
+    const none = id + 1
+    for (const values of [{ flags: 1 }, { flags: 0x8000_0000 }, { __reserved: 1 }]) {
+      expectErrno('EOPNOTSUPP', () => getPa(iommu, { ioas_id: none, length: 0n, iova: LAST, ...values }))
+      expectErrno('EOPNOTSUPP', () => getPa(iommu, { ioas_id: id, length: PAGE, iova: PAGE, ...values }))
+    }
+    expectErrno('EINVAL', () => getPa(iommu, { ioas_id: none, length: 0n, iova: LAST }))
+    expectErrno('EOVERFLOW', () => getPa(iommu, { ioas_id: none, length: PAGE, iova: LAST }))
+    expectErrno('ENOENT', () => getPa(iommu, { ioas_id: none, length: PAGE, iova: PAGE }))
+    expectErrno('ENOENT', () => getPa(iommu, { ioas_id: 0, length: PAGE, iova: PAGE }))
+    expectErrno('ENOENT', () => getPa(iommu, { ioas_id: id, length: PAGE, iova: PAGE }))
+    expectErrno('ENOENT', () => getPa(iommu, { ioas_id: id, length: LAST, iova: LAST - 1n }))
+  },
+})
+
+const privilege = defineCase({
+  name: 'needs-rawio',
+  title: 'without CAP_SYS_RAWIO everything is EPERM, whatever else is wrong with the request',
+  needs: { ...BUILT, privilege: ['CAP_SYS_RAWIO'] },
+  covers: COVERS,
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const ioas = iommu.ioasAlloc()
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    withoutCapability('CAP_SYS_RAWIO', () => {
+      for (const values of [{ ioas_id: ioas.id, iova, length: PAGE }, { flags: 1 }, { length: 0n }, { iova: LAST, length: PAGE }, { ioas_id: ioas.id + 1, length: PAGE }]) {
+        expectErrno('EPERM', () => getPa(iommu, values))
+      }
+    })
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, PAGE))
+  },
+})
+
+const privilegeMapped = defineCase({
+  name: 'needs-rawio-mapped',
+  title: 'a mapped IOVA of a noiommu device tells its physical address to the holder of CAP_SYS_RAWIO only',
+  needs: { ...DEVICE, privilege: ['CAP_SYS_RAWIO'] },
+  covers: COVERS,
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    const { physical } = ioas.noiommuGetPa(iova, PAGE)
+    withoutCapability('CAP_SYS_RAWIO', () => { expectErrno('EPERM', () => ioas.noiommuGetPa(iova, PAGE)) })
+    equal(ioas.noiommuGetPa(iova, PAGE).physical, physical, 'physical address with the capability again')
+  },
+})
+
+const withoutTable = defineCase({
+  name: 'needs-page-table',
+  title: 'a mapping that no device is attached to has no physical address yet, or no more: EOPNOTSUPP',
+  needs: DEVICE,
+  covers: NOIOMMU,
+  run: (lab) => {
+    const { iommu, ioas, device, deviceId } = openThroughCdev(lab, lab.device())
+    const memory = lab.use(Memory.pages(PAGE_SIZE))
+    const iova = ioas.map(memory)
+    const other = iommu.ioasAlloc()
+    other.map(memory, { iova })
+    const { physical } = ioas.noiommuGetPa(iova, PAGE)
+    expectErrno('EOPNOTSUPP', () => other.noiommuGetPa(iova, PAGE))
+    device.detach()
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, PAGE))
+    expectErrno('ENOENT', () => ioas.noiommuGetPa(iova + PAGE, PAGE))
+    // A page table without a device attached to it does.
+    const hwpt = iommu.hwptAlloc({ deviceId, ptId: other.id })
+    equal(other.noiommuGetPa(iova, PAGE).physical, physical, 'physical address by a page table of its own')
+    iommu.destroy(hwpt)
+    expectErrno('EOPNOTSUPP', () => other.noiommuGetPa(iova, PAGE))
+  },
+})
+
+const realIommu = defineCase({
+  name: 'refused-behind-iommu',
+  title: 'an IOAS whose device is behind a real IOMMU tells no physical address: EOPNOTSUPP, attached or not',
+  needs: { ...BUILT, access: 'cdev', iommu: 'present' },
+  covers: COVERS,
+  run: (lab) => {
+    const { ioas, device } = openThroughCdev(lab, lab.device())
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, PAGE))
+    expectErrno('ENOENT', () => ioas.noiommuGetPa(iova + PAGE, PAGE))
+    device.detach()
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, PAGE))
+  },
+})
+
+const notBuilt = defineCase({
+  name: 'not-built',
+  title: 'a kernel whose headers have the ioctl but that was built without it says EOPNOTSUPP',
+  needs: { config: ['IOMMUFD', '!IOMMUFD_NOIOMMU'], uapi: [GET_PA] },
+  covers: { ioctls: [GET_PA], sources: ['drivers/iommu/iommufd/iommufd_private.h', 'drivers/iommu/iommufd/main.c'] },
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const ioas = iommu.ioasAlloc()
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, PAGE))
+    expectErrno('EOPNOTSUPP', () => getPa(iommu, { ioas_id: ioas.id + 1 }))
+    expectErrno('EINVAL', () => getPa(iommu, { size: 39 }))
+  },
+})
+
+const notDefined = defineCase({
+  name: 'not-defined',
+  title: 'a kernel without the ioctl answers its number with ENOTTY',
+  needs: { config: ['IOMMUFD'], uapi: [`!${GET_PA}`] },
+  covers: { ioctls: [], sources: ['drivers/iommu/iommufd/main.c'] },
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const ioas = iommu.ioasAlloc()
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    expectErrno('ENOTTY', () => ioas.noiommuGetPa(iova, PAGE))
+  },
+})
+
+const address = defineCase({
+  name: 'physical-address',
+  title: 'the address is that of the page, the offset within it is kept, and the length ends with the page or the room',
+  needs: DEVICE,
+  covers: NOIOMMU,
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const memory = lab.use(Memory.pages(PAGE_SIZE))
+    const physical = physicalAddress(memory)
+    const iova = ioas.map(memory)
+    equal(ioas.noiommuGetPa(iova, ALL), { physical, length: PAGE }, 'of the page')
+    equal(ioas.noiommuGetPa(iova, 1n), { physical, length: 1n }, 'of its first byte')
+    equal(ioas.noiommuGetPa(iova + 0x123n, ALL), { physical: physical + 0x123n, length: PAGE - 0x123n }, 'of all from byte 0x123 on')
+    equal(ioas.noiommuGetPa(iova + 0x123n, 0x10n), { physical: physical + 0x123n, length: 0x10n }, 'of 16 bytes from byte 0x123 on')
+    equal(ioas.noiommuGetPa(iova + PAGE - 1n, ALL), { physical: physical + PAGE - 1n, length: 1n }, 'of its last byte')
+    expectErrno('ENOENT', () => ioas.noiommuGetPa(iova - 1n, ALL))
+    expectErrno('ENOENT', () => ioas.noiommuGetPa(iova + PAGE, ALL))
+  },
+})
+
+/** Pages of a file that came into being in another order than they lie in, so that physical neighbours are rare among them. */
+const scattered = (pages: number): Memory => {
+  using file = memfd(pages * PAGE_SIZE)
+  const memory = Memory.ofFile(file, pages * PAGE_SIZE)
+  for (let step = 0; step < pages; step += 1) memory.bytes[((step * 7) % pages) * PAGE_SIZE] = 1
+  return memory
+}
+
+/** How many pages from this one on are physically contiguous. */
+const run = (frames: readonly bigint[], from: number): number => {
+  let end = from + 1
+  while (end < frames.length && frames[end] === (frames[end - 1] ?? 0n) + PAGE) end += 1
+  return end - from
+}
+
+const lengths = defineCase({
+  name: 'contiguous-length',
+  title: 'from every page of a mapping the length reaches exactly as far as the physical pages are contiguous',
+  needs: { ...DEVICE, config: [...DEVICE.config, 'MEMFD_CREATE', 'PROC_PAGE_MONITOR'] },
+  covers: NOIOMMU,
+  run: (lab) => {
+    const PAGES = 36
+    const { ioas } = openThroughCdev(lab, lab.device())
+    for (const memory of [lab.use(scattered(PAGES)), lab.use(Memory.pages(PAGES * PAGE_SIZE))]) {
+      const frames = Array.from({ length: PAGES }, (_, page) => physicalAddress(memory, page * PAGE_SIZE))
+      const iova = ioas.map(memory)
+      for (const [page, physical] of frames.entries()) {
+        const at = iova + BigInt(page) * PAGE
+        const length = BigInt(run(frames, page)) * PAGE
+        equal(ioas.noiommuGetPa(at, ALL), { physical, length }, `page ${page} of ${PAGES}`)
+        equal(ioas.noiommuGetPa(at + 0x10n, ALL), { physical: physical + 0x10n, length: length - 0x10n }, `page ${page}, byte 16`)
+        if (length > PAGE) equal(ioas.noiommuGetPa(at, PAGE + 1n).length, PAGE + 1n, `room of a page and a byte at page ${page}`)
+      }
+      ioas.unmapAll()
+    }
+  },
+})
+
+const huge = defineCase({
+  name: 'huge-page-length',
+  title: 'a huge page is one contiguous piece from any byte of it to its end',
+  needs: { ...DEVICE, config: [...DEVICE.config, 'HUGETLBFS'] },
+  covers: NOIOMMU,
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const iova = ioas.map(lab.use(Memory.hugePages(1)), { iova: 0x4000_0000n })
+    const { physical, length } = ioas.noiommuGetPa(iova, ALL)
+    equal(length, HUGE, 'length of the huge page')
+    equal(physical % HUGE, 0n, 'offset of its physical address')
+    for (const offset of [1n, PAGE, MIB + 0x123n, HUGE - PAGE - 1n, HUGE - PAGE, HUGE - 1n]) {
+      equal(ioas.noiommuGetPa(iova + offset, ALL), { physical: physical + offset, length: HUGE - offset }, `from byte 0x${offset.toString(16)} on`)
+    }
+    equal(ioas.noiommuGetPa(iova + 0x800n, MIB).length, MIB, 'length when there is room for less')
+  },
+})
+
+const adjacent = defineCase({
+  name: 'adjacent-mappings',
+  title: 'the length ends with the mapping although the next one goes on where it ends, in IOVA and in memory',
+  needs: { ...DEVICE, config: [...DEVICE.config, 'HUGETLBFS'] },
+  covers: NOIOMMU,
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const memory = lab.use(Memory.hugePages(1))
+    const base = 0x4000_0000n
+    const part = (from: bigint, length: bigint) => ioas.map({ address: memory.address + from, length }, { iova: base + from })
+    const bounds = [0n, PAGE, 3n * PAGE, MIB, HUGE]
+    for (const [index, end] of bounds.entries()) {
+      const from = bounds[index - 1]
+      if (from !== undefined) part(from, end - from)
+    }
+    const { physical } = ioas.noiommuGetPa(base, 1n)
+    for (const [index, end] of bounds.entries()) {
+      const from = bounds[index - 1]
+      if (from === undefined) continue
+      for (const offset of [from, from + 0x123n, end - PAGE, end - 1n]) {
+        equal(ioas.noiommuGetPa(base + offset, ALL), { physical: physical + offset, length: end - offset }, `from byte 0x${offset.toString(16)} of the huge page on`)
+      }
+    }
+  },
+})
+
+const followsMapping = defineCase({
+  name: 'follows-the-mapping',
+  title: 'a fixed IOVA is the one that counts; unmapped it is ENOENT, mapped to other memory it tells that',
+  needs: DEVICE,
+  covers: { ...NOIOMMU, ioctls: [GET_PA, 'IOMMU_IOAS_MAP', 'IOMMU_IOAS_UNMAP', 'IOMMU_IOAS_COPY'] },
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const [a, b] = [lab.use(Memory.pages(PAGE_SIZE)), lab.use(Memory.pages(PAGE_SIZE))]
+    const [ofA, ofB] = [physicalAddress(a), physicalAddress(b)]
+    for (const iova of [0n, 0x1234_5000n, 0xfee0_0000n, 1n << 48n, 1n << 60n, LAST - PAGE + 1n]) {
+      equal(ioas.map(a, { iova }), iova, 'IOVA of the mapping')
+      equal(ioas.noiommuGetPa(iova, ALL), { physical: ofA, length: PAGE }, `of IOVA 0x${iova.toString(16)}`)
+      if (iova + PAGE < LAST) expectErrno('ENOENT', () => ioas.noiommuGetPa(iova + PAGE, PAGE))
+      ioas.unmap(iova, PAGE)
+      expectErrno('ENOENT', () => ioas.noiommuGetPa(iova, PAGE))
+      ioas.map(b, { iova })
+      equal(ioas.noiommuGetPa(iova, PAGE).physical, ofB, `of IOVA 0x${iova.toString(16)} mapped anew`)
+      equal(copyAddress(ioas, iova), ofB, 'of a copy')
+      ioas.unmapAll()
+    }
+  },
+})
+
+/** The physical address that a copy of a page's mapping tells. */
+const copyAddress = (ioas: Ioas, from: bigint): bigint =>
+  ioas.noiommuGetPa(ioas.copyFrom(ioas, { from, length: PAGE }), PAGE).physical
+
+const twoPageTables = defineCase({
+  name: 'two-page-tables',
+  title: 'an IOAS tells addresses as long as it has any noiommu page table, and one context does not care for another',
+  needs: { ...DEVICE, devices: 2 },
+  covers: NOIOMMU,
+  run: (lab) => {
+    const [one, two] = lab.devices()
+    const first = bindCdev(lab, one)
+    const second = bindCdev(lab, two)
+    const memory = lab.use(Memory.pages(PAGE_SIZE))
+    const expected = { physical: physicalAddress(memory), length: PAGE }
+    const [ioas, other] = [first.iommu.ioasAlloc(), second.iommu.ioasAlloc()]
+    const iova = ioas.map(memory)
+    other.map(memory, { iova })
+    first.cdev.attach(ioas.id)
+    second.cdev.attach(other.id)
+    // Two page tables in one IOAS: the first holds the addresses until it goes, then the other does.
+    const extra = first.iommu.hwptAlloc({ deviceId: first.deviceId, ptId: ioas.id })
+    equal(ioas.noiommuGetPa(iova, ALL), expected, 'with two page tables')
+    first.cdev.detach()
+    equal(ioas.noiommuGetPa(iova, ALL), expected, 'by the page table that is left')
+    equal(first.cdev.attach(extra), extra, 'page table of the first device')
+    first.cdev.close()
+    first.iommu.destroy(extra)
+    expectErrno('EOPNOTSUPP', () => ioas.noiommuGetPa(iova, ALL))
+    equal(other.noiommuGetPa(iova, ALL), expected, 'in the context of the second device')
+  },
+})
+
+export const noiommuGetPa = suite('noiommu-get-pa', [
+  precedence, privilege, privilegeMapped, withoutTable, realIommu, notBuilt, notDefined, address, lengths, huge, adjacent, followsMapping, twoPageTables,
+])
