@@ -1,5 +1,6 @@
 import { cleanConsoleLine } from './console-line.ts'
 import { bootFailure } from './boot-failure.ts'
+import { declaredLines } from './declared-lines.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import { judgeCase } from './judge-case.ts'
 import { labProblem } from './lab-problem.ts'
@@ -32,10 +33,10 @@ interface Verdict {
  * @param lives every guest of the cell in order; none when the kernel was not built or the run was interrupted before
  */
 export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: CellMeta): CellResult => {
-  const infos = new Map(plan.cases.map((info) => [info.id, info]))
+  const declared = new Map(plan.cases.map((info) => [info.id, declaredLines(info, plan)]))
   const judged = lives.map((life): JudgedLife => ({
     life,
-    reading: readConsole(life.console, life.asked.map((id) => infos.get(id) ?? { id, provokes: [] })),
+    reading: readConsole(life.console, life.asked.map((id) => declared.get(id) ?? { id, provokes: [] })),
   }))
   const cases = plan.cases.map((info) => {
     const asked = judged.filter(({ life }) => life.asked.includes(info.id))

@@ -1,6 +1,6 @@
 import { placeOf } from './splat-place.ts'
 import { CUT_HERE, matchRule, UNNAMED, type Groups, type SplatRule } from './splat-rules.ts'
-import type { Splat } from './results.ts'
+import type { Splat, SplatKind } from './results.ts'
 
 const MOST_LINES = 120
 const MOST_TITLE_CHARS = 160
@@ -10,6 +10,8 @@ const NAMING_LINES = 8
 const PROVOKED_LINES = 8
 /** `Oops: Oops: 0002 [#1] SMP`, `invalid opcode: 0000 [#1]` */
 const OOPS_COUNT = /^(?:Oops|[a-z]).{0,160}\[#\d{1,9}\]/
+/** What names the fault in a line before the one that counts it. */
+const FOLLOWED_BY_OOPS: readonly SplatKind[] = ['null-deref', 'oops', 'bug', 'list-corruption']
 
 /** A complaint whose lines are still coming. */
 export class OpenSplat {
@@ -19,6 +21,8 @@ export class OpenSplat {
   #provoked = false
   #oops = false
   #closed = false
+  /** A mark of the agent came since it began. */
+  #marked = false
   #lastKept = ''
   readonly #texts: string[] = []
   readonly #lines: string[] = []
@@ -40,12 +44,14 @@ export class OpenSplat {
     if (this.#closed) return false
     const begins = beginsSplat(text)
     if (begins === undefined) return true
+    if (this.#marked) return false
     const next = begins.found?.rule
-    if (next === undefined) return false
+    // CHECK_DATA_CORRUPTION prints its message before the BUG that it comes to.
+    if (next === undefined) return this.kind === 'list-corruption' && this.#texts.length <= 2
     if (this.#rule === undefined) return true
     const { kind } = this.#rule
     // `BUG: unable to handle page fault` and `kernel BUG at` are followed by one `Oops: 0002 [#1]` that belongs to them.
-    if (OOPS_COUNT.test(text) && !this.#oops && ['null-deref', 'oops', 'bug'].includes(kind)) return true
+    if (OOPS_COUNT.test(text) && !this.#oops && FOLLOWED_BY_OOPS.includes(kind)) return true
     // A WARN says file and line, and its message before or after that.
     if (kind === 'warning') return ['refcount', 'list-corruption'].includes(next.kind)
     if (kind === 'refcount' || kind === 'list-corruption') return next.kind === 'warning' || next.kind === 'bug' || next.kind === kind
@@ -61,6 +67,7 @@ export class OpenSplat {
 
   /** The next case begins: what comes now belongs to a complaint only while its stack trace is not whole. */
   atMark(): void {
+    this.#marked = true
     this.#closed ||= this.#texts.some((text) => /^\s*<\/TASK>/.test(text))
   }
 
