@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { loadConfig } from '../config/load-config.ts'
 import { interruptSignal } from '../host/interrupt.ts'
+import { openReporters } from '../report/open-reporters.ts'
 import { runLab } from '../run/run-lab.ts'
 import { exitCode } from '../verdict/exit-code.ts'
-import { addSelectionFlags, type SelectionFlags } from './selection.ts'
-import { openReporters } from './reporters.ts'
+import { printError } from './print-error.ts'
+import { addSelectionFlags, selectedConfig, type SelectionFlags } from './selection.ts'
 
 interface RunFlags extends SelectionFlags {
   readonly isolate: 'cell' | 'case'
@@ -24,7 +24,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     .option('--out <dir>', 'leave the results here instead of .lab/runs/<id>')
     .action(async (flags: RunFlags) => {
       const signal = interruptSignal()
-      const config = await loadConfig(undefined, process.cwd())
+      const config = await selectedConfig(flags)
       const results = await runLab({
         config,
         selection: flags,
@@ -32,7 +32,13 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
         workers: flags.workers,
         accel: flags.accel,
         out: flags.out === undefined ? undefined : resolve(flags.out),
-        openReporters: (dir) => openReporters(dir, process.stdout),
+        openReporters: (dir) => openReporters(dir, {
+          stream: process.stdout,
+          env: process.env,
+          cwd: process.cwd(),
+          sourceArgs: flags.tree === undefined ? [] : ['--tree', flags.tree],
+          onFailure: (error) => { printError(error, process.stderr) },
+        }),
         signal,
       })
       finish(exitCode(results))

@@ -1,4 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { loadConfig } from '../config/load-config.ts'
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import { withTree } from '../config/with-tree.ts'
+import type { Shard } from '../plan/plan-cells.ts'
 
 /** The flags that choose cells and cases; the same for run, plan and list. */
 export interface SelectionFlags {
@@ -11,9 +15,10 @@ export interface SelectionFlags {
   readonly tree?: string
 }
 
-export interface Shard {
-  readonly index: number
-  readonly count: number
+/** The config of the working folder (or the project's own), with the flags that change what it says. */
+export const selectedConfig = async ({ tree }: SelectionFlags): Promise<ResolvedConfig> => {
+  const config = await loadConfig(undefined, process.cwd())
+  return tree === undefined ? config : withTree(config, tree)
 }
 
 export const addSelectionFlags = (command: Command): Command =>

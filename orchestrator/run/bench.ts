@@ -1,18 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
-import { bundleAgent, type AgentBundle } from '../image/agent-bundle.ts'
+import type { AgentBundle } from '../image/agent-bundle.ts'
 import { openImage } from '../image/open-image.ts'
 import { writeRunInitrd } from '../image/run-initrd.ts'
 import { makeRunKeys } from '../image/run-keys.ts'
-import { readCatalogue } from '../plan/read-catalogue.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
 import type { Accel, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
+import { prepareAgent } from './prepare-agent.ts'
 
 /** All that the guests of a run share. Disposing removes the run's keys and temporary files. */
 export interface Bench extends AsyncDisposable {
@@ -45,7 +45,7 @@ export const openBench = async (
   const [chosen, image, { agent, catalogue }] = await Promise.all([
     chooseAccelerator(accel, tools, { notice, signal }),
     openImage(tools, { notice, signal }),
-    agentWithCatalogue(join(dir, 'agent.mjs')),
+    prepareAgent(dir),
   ])
   const initrd = join(dir, 'initrd.cpio')
   await writeRunInitrd(image, keys, initrd)
@@ -63,11 +63,4 @@ export const openBench = async (
     versions: { ...tools.versions, ...image.versions, 'lab node': process.version },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
-}
-
-// The catalogue is asked of the very bundle that goes into the guests.
-const agentWithCatalogue = async (path: string) => {
-  const agent = await bundleAgent()
-  await writeFile(path, agent.code)
-  return { agent, catalogue: await readCatalogue(path) }
 }

@@ -38,8 +38,8 @@ export const liveOnce = async (request: LifeRequest): Promise<GuestLife> => {
   try {
     vm = await request.boot()
   } catch (error) {
+    if (request.signal.aborted) return unborn({ how: 'interrupted' }, [])
     if (!(error instanceof LabError) || error.kind === 'yours') throw error
-    if (request.signal.aborted) return unborn({ how: 'interrupted' }, error.tail)
     return unborn({ how: error.kind === 'kernel' ? 'boot-failed' : 'lab-error', because: error.message }, error.tail)
   }
 

@@ -1,0 +1,18 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import { bundleAgent, type AgentBundle } from '../image/agent-bundle.ts'
+import { readCatalogue } from '../plan/read-catalogue.ts'
+
+export interface PreparedAgent {
+  readonly agent: AgentBundle
+  readonly catalogue: readonly CaseInfo[]
+}
+
+/** The agent as one file, and what it can do: asked of the very bundle that goes into the guests. `dir` is a temporary folder. */
+export const prepareAgent = async (dir: string): Promise<PreparedAgent> => {
+  const agent = await bundleAgent()
+  const path = join(dir, 'agent.mjs')
+  await writeFile(path, agent.code)
+  return { agent, catalogue: await readCatalogue(path) }
+}

@@ -1,0 +1,69 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { callLab, temporaryDir } from '../lab-process.ts'
+
+/** A folder with this lab.config.ts, and what `lab ...args` says there. */
+const inFolder = async (config: string, args: readonly string[]) => {
+  await using dir = await temporaryDir()
+  await writeFile(join(dir.path, 'lab.config.ts'), config)
+  const end = await callLab(args, { cwd: dir.path })
+  return { ...end, left: (await readdir(dir.path)).filter((name) => name !== 'lab.config.ts') }
+}
+
+const config = (changes: string) => `
+import { debian, defineLab, edu, intelIommu } from 'vfio-lab'
+export default defineLab({
+  kernels: { debian: { source: debian('linux-source-*') } },
+  configs: { noiommu: ['iommufd', 'group', 'container', 'cdev', 'noiommu'] },
+  machines: { none: { devices: [edu()] }, intel: { iommu: intelIommu(), devices: [edu()] } },
+  ${changes}
+})
+`
+
+const oneScreen = (text: string) => { expect(text.split('\n').length).toBeLessThan(25) }
+
+describe('what a user gets wrong is told on one screen, with exit 2, and leaves nothing behind', () => {
+  test.each([
+    ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
+    ['an unknown flag', ['run', '--frobnicate'], /unknown option '--frobnicate'/],
+    ['a flag of later days', ['run', '--base'], /unknown option '--base'/],
+    ['a wrong accelerator', ['run', '--accel', 'xen'], /auto, kvm, tcg/],
+    ['no workers', ['run', '--workers', '0'], /whole number from 1 to 64/],
+    ['a shard past the end', ['run', '--shard', '3/2'], /1\/3/],
+    ['an unknown config', ['run', '--config', 'noiomu'], /noiomu.*noiommu/s],
+    ['an unknown machine', ['run', '--machine', 'inte'], /inte.*intel/s],
+    ['an unknown kernel', ['run', '--kernel', 'debain'], /debain.*debian/s],
+  ])('%s', async (_, args, message) => {
+    const { exitCode, stderr, left } = await inFolder(config(''), args)
+    expect(stderr).toMatch(message)
+    expect(exitCode).toBe(2)
+    expect(left).toEqual([])
+    oneScreen(stderr)
+  })
+
+  test.each([
+    ['an unknown key', config('machnes: {},'), /machnes.*machines/s],
+    ['an unknown fragment', config('').replace("'noiommu']", "'noiomu']"), /noiomu.*noiommu/s],
+    ['an excluded machine that there is not', config("exclude: [{ machine: 'intell', because: 'slow' }],"), /intell.*intel/s],
+    ['a name that is a path', config('').replace('none:', "'../none':"), /\.\.\/none/],
+    ['a syntax error', 'export default defineLab({', /lab\.config\.ts/],
+    ['a config that throws', "throw new Error('no such thing')", /no such thing/],
+    ['no default export', 'export const lab = 1', /default/],
+  ])('%s in lab.config.ts', async (_, text, message) => {
+    const { exitCode, stderr, left } = await inFolder(text, ['run'])
+    expect(stderr).toMatch(message)
+    expect(exitCode).toBe(2)
+    expect(left).toEqual([])
+    oneScreen(stderr)
+  })
+
+  test('--tree with a folder that is no kernel tree', async () => {
+    await using dir = await temporaryDir()
+    const { exitCode, stderr, left } = await inFolder(config(''), ['run', '--tree', dir.path])
+    expect(stderr).toMatch(/no kernel tree|not a kernel tree/)
+    expect(exitCode).toBe(2)
+    expect(left.filter((name) => name !== '.lab')).toEqual([])
+    oneScreen(stderr)
+  })
+})

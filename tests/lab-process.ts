@@ -1,0 +1,49 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { z } from 'zod'
+import { cellResult, runEnd } from '../orchestrator/report/results-schema.ts'
+
+const resultsFile = z.object({ ...runEnd.shape, cells: z.array(cellResult) })
+
+const lab = join(import.meta.dirname, '..', 'lab')
+
+export interface LabEnd {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface LabOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs?: number
+  readonly cancelSignal?: AbortSignal
+}
+
+/** The real command line, as a user types it. */
+export const callLab = async (args: readonly string[], { cwd, env, timeoutMs, cancelSignal }: LabOptions = {}): Promise<LabEnd> => {
+  const ended = await execa(lab, args, {
+    reject: false,
+    stdin: 'ignore',
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    ...(cancelSignal === undefined ? {} : { cancelSignal }),
+  })
+  return { exitCode: ended.exitCode ?? -1, stdout: ended.stdout, stderr: ended.stderr }
+}
+
+/** `lab run` with results in a folder of its own, read back and validated. */
+export const callLabRun = async (args: readonly string[], options: LabOptions = {}): Promise<LabEnd & { readonly results: z.infer<typeof resultsFile> | undefined }> => {
+  await using out = await temporaryDir()
+  const ended = await callLab(['run', '--out', out.path, ...args], options)
+  const text = await readFile(join(out.path, 'results.json'), 'utf8').catch(() => undefined)
+  return { ...ended, results: text === undefined ? undefined : resultsFile.parse(JSON.parse(text)) }
+}
+
+export const temporaryDir = async (): Promise<AsyncDisposable & { readonly path: string }> => {
+  const path = await mkdtemp(join(tmpdir(), 'vfio-lab-test-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
