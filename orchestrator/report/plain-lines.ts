@@ -4,8 +4,9 @@ import { cellEndLines } from './cell-summary.ts'
 import { duration } from './durations.ts'
 import type { Paint } from './paint.ts'
 
-/** In a log, what only counts up is told this often. */
-const COUNT_EVERY_MS = 10_000
+/** In a log, what only counts up is told this often: a cell takes seconds, a build minutes. */
+const CASES_EVERY_MS = 10_000
+const OBJECTS_EVERY_MS = 30_000
 
 /** Text for a pipe or a CI log: a line an event, with the time; counters in steps, because a log keeps every line. */
 export const plainLines = (paint: Paint) => {
@@ -13,10 +14,10 @@ export const plainLines = (paint: Paint) => {
   const done = new Map<string, number>()
   const planned = new Map<string, number>()
 
-  const now = (counter: string, atMs: number) => {
+  const now: IsTime = (counter, atMs, everyMs) => {
     const last = lastCount.get(counter)
     if (last === undefined) lastCount.set(counter, atMs)
-    if (last === undefined || atMs - last < COUNT_EVERY_MS) return false
+    if (last === undefined || atMs - last < everyMs) return false
     lastCount.set(counter, atMs)
     return true
   }
@@ -35,7 +36,7 @@ export const plainLines = (paint: Paint) => {
         const count = (done.get(event.cell) ?? 0) + 1
         done.set(event.cell, count)
         if (event.outcome !== 'pass') return [`${event.cell}: ${event.id}: ${event.outcome}${event.message === undefined ? '' : `: ${event.message.split('\n')[0] ?? ''}`}`]
-        return now(event.cell, event.atMs) ? [`${event.cell}: ${count} of ${planned.get(event.cell) ?? '?'} cases`] : []
+        return now(event.cell, event.atMs, CASES_EVERY_MS) ? [`${event.cell}: ${count} of ${planned.get(event.cell) ?? '?'} cases`] : []
       }
       case 'splat': return [`${event.cell}: ${event.splat.title}${event.splat.atCase === null ? '' : ` while ${event.splat.atCase} ran`}`]
       case 'cell-start':
@@ -52,14 +53,17 @@ export const plainLines = (paint: Paint) => {
   }
 }
 
+/** Whether a counter is due again. */
+type IsTime = (counter: string, atMs: number, everyMs: number) => boolean
+
 const kernelLines = (
   { kernel, progress, atMs }: LabEvent & { event: 'kernel-progress' },
-  now: (counter: string, atMs: number) => boolean,
+  now: IsTime,
 ): readonly string[] => {
   switch (progress.phase) {
     case 'source': return [`${kernel}: ${progress.text}`]
     case 'configure': return [`${kernel}/${progress.config}: configuring`]
-    case 'compile': return now(`build ${kernel}/${progress.config}`, atMs) ? [`${kernel}/${progress.config}: ${progress.objects} objects built`] : []
+    case 'compile': return now(`build ${kernel}/${progress.config}`, atMs, OBJECTS_EVERY_MS) ? [`${kernel}/${progress.config}: ${progress.objects} objects built`] : []
     case 'stored': return [`${kernel}/${progress.config}: ${progress.fromStore ? 'kernel from the store' : `built in ${duration(progress.buildMs)}`}`]
   }
 }
