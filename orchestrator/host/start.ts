@@ -59,7 +59,8 @@ export const start = async (command: Command, options: StartOptions): Promise<St
   if (file === undefined) throw labFault('TOOL_MISSING', `${options.what}: the program ${command.file} is not there`)
 
   const [setpriv, ...flags] = dyingWithParent
-  const child = execa(setpriv, [...flags, file, ...command.args], {
+  // The lab may be killed before setpriv has asked: then it is no longer the parent.
+  const child = execa(setpriv, [...flags, '/bin/sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid), file, ...command.args], {
     detached: true,
     cleanup: false,
     buffer: false,
