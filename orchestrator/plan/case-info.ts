@@ -22,7 +22,7 @@ const needs = z.strictObject({
   deviceKind: z.enum(DEVICES).exactOptional(),
   devices: z.int().min(0).max(64).exactOptional(),
   privilege: z.array(z.enum(PRIVILEGES)).readonly().exactOptional(),
-})
+}).readonly()
 
 const pattern = z.string().min(1).max(500).refine(isPattern, 'is no regular expression')
 
@@ -32,10 +32,10 @@ export const caseInfo = z.strictObject({
   suite: z.string(),
   title: text,
   needs,
-  covers: z.strictObject({ ioctls: texts, sources: texts }),
+  covers: z.strictObject({ ioctls: texts, sources: texts }).readonly(),
   timeoutMs: z.number().positive().max(3_600_000),
   provokes: z.array(pattern).max(50).readonly(),
-}).refine(({ id, suite }) => id.startsWith(`${suite}/`), 'the id must begin with the suite') satisfies z.ZodType<CaseInfo>
+}).readonly().refine(({ id, suite }) => id.startsWith(`${suite}/`), 'the id must begin with the suite') satisfies z.ZodType<CaseInfo>
 
 function isPattern(source: string): boolean {
   try {
