@@ -6,10 +6,6 @@ export class Failed extends Error {
   override readonly name = 'Failed'
 }
 
-export const fail = (message: string): never => {
-  throw new Failed(message)
-}
-
 export const ok = (holds: boolean, what: string): void => {
   if (!holds) throw new Failed(what)
 }

@@ -1,7 +1,7 @@
 import type { AgentRequest, CellFacts, DeviceKind, IommuTrait } from '../protocol.ts'
 
 /** A request line that is none. */
-export class BadRequest extends Error {
+class BadRequest extends Error {
   override readonly name = 'BadRequest'
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { AgentEvent, CaseEndOutcome, CellFacts } from '../protocol.ts'
 import { consoleMark } from '../protocol.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
@@ -6,6 +7,7 @@ import type { Case } from './define-case.ts'
 import { clearLeftovers, leftovers, takeInventory, type Inventory } from './leftovers.ts'
 import { tainted } from './kernel-log.ts'
 import { placeInSuite } from './place-in-suite.ts'
+import { strayErrors } from './stray-errors.ts'
 
 type Emit = (event: AgentEvent) => void
 
@@ -29,6 +31,7 @@ const GRACE_MS = 500
 
 /** Runs the cases one after the other; every case begins and ends with an event and a mark on the console. */
 export const runCases = async (cases: readonly Case[], circumstances: Circumstances, emit: Emit): Promise<number> => {
+  using stray = strayErrors()
   let before = takeInventory(circumstances.devices)
   for (const each of cases) {
     const { id } = each.info
@@ -39,7 +42,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     const context = newContext(each, circumstances, emit)
     const ending = await runCase(each, context)
     const after = takeInventory(circumstances.devices)
-    const left = leftovers(before, after)
+    const left = [...leftovers(before, after), ...stray.take()]
     before = left.length === 0 ? after : await cleared(before, circumstances)
     const newTaint = tainted() & ~taintBefore
     circumstances.mark(consoleMark('end', id))
@@ -73,6 +76,8 @@ const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances,
 const runCase = async (each: Case, { lab, timer, limitMs }: Context): Promise<Ending> => {
   const ending = await withinLimit(each, lab, timer, limitMs)
   const down = await takenDown(lab)
+  // One turn of the event loop: a promise that was rejected last is told only then.
+  await setImmediate()
   return ending.outcome === 'pass' ? down : ending
 }
 

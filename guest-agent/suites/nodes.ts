@@ -94,6 +94,7 @@ export const nodes = suite('nodes', [
     name: 'come-and-go',
     title: 'the nodes of a device go when it is unbound and come back under the same driver when it is bound',
     needs: { access: 'any' },
+    provokes: ['Adding kernel taint for vfio-noiommu (group|cdev)'],
     covers: { ioctls: [], sources: ['drivers/vfio/vfio_main.c', 'drivers/vfio/group.c', 'drivers/vfio/device_cdev.c'] },
     run: async (lab) => {
       const device = lab.device()

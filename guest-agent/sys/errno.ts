@@ -8,7 +8,7 @@ for (const [number, name] of Object.entries(PREFERRED)) NAMES.set(Number(number)
 NAMES.set(77, 'EBADFD')
 
 /** `EBUSY` for 16; `errno 4711` for a number that Linux does not name. */
-export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
+const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
 
 /**
  * A call to the kernel that failed.

@@ -1,5 +1,5 @@
 /** The integer types that the uapi structs are made of; a pointer is a u64. */
-export type Scalar = 'u8' | 'u16' | 'u32' | 's32' | 'u64'
+type Scalar = 'u8' | 'u16' | 'u32' | 's32' | 'u64'
 
 export type Fields = Readonly<Record<string, Scalar>>
 

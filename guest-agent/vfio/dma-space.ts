@@ -6,7 +6,7 @@ import { IOMMUFD } from '../uapi/iommufd.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import type { Container } from './container.ts'
 
-export interface DmaMapOptions {
+interface DmaMapOptions {
   /** Where it shall lie; where the addresses are physical there is no choice and the option is ignored. */
   readonly iova?: bigint
   /** May the device read it, write it? Both when missing. Physical memory cannot be protected. */

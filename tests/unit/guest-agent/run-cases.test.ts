@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
 import type { CaseContext } from '../../../guest-agent/case/case-context.ts'
 import { defineCase, suite } from '../../../guest-agent/case/define-case.ts'
@@ -8,6 +10,8 @@ import type { AgentEvent } from '../../../guest-agent/protocol.ts'
 import { EventFd } from '../../../guest-agent/sys/eventfd.ts'
 import { loadLibc } from '../../../guest-agent/sys/libc.ts'
 import { Memory, openMappings } from '../../../guest-agent/sys/memory.ts'
+
+const AGENT = join(import.meta.dirname, '../../../guest-agent')
 
 beforeAll(loadLibc)
 
@@ -98,4 +102,22 @@ test('the facts of the cell answer in words', async () => {
     expect(() => lab.device('edu')).toThrow('no device on this machine is edu')
   })
   expect(ends[0]?.message).toBeUndefined()
+})
+
+test('a promise that was rejected and that nobody awaited fails its case and not the agent', async () => {
+  // In a process of its own: this one has vitest's own handler.
+  const script = `
+    const { runCases } = await import('${AGENT}/case/run-cases.ts')
+    const { loadLibc } = await import('${AGENT}/sys/libc.ts')
+    await loadLibc()
+    const info = (id) => ({ id, suite: 'a', title: '', needs: {}, covers: { ioctls: [], sources: [] }, timeoutMs: 1000, provokes: [] })
+    const cases = [
+      { info: info('a/stray'), run: async () => { await null; void Promise.reject(new Error('lost')) } },
+      { info: info('a/next'), run: () => undefined },
+    ]
+    const facts = { config: {}, uapi: [], iommu: [], devices: [] }
+    await runCases(cases, { facts, devices: [], timeoutScale: 1, mark: () => undefined }, (event) => { if (event.event === 'case-end') console.log(event.outcome, event.message) })
+  `
+  const { stdout } = await execa(process.execPath, ['--no-warnings', '--input-type=module', '--eval', script])
+  expect(stdout.split('\n')).toEqual(['fail it left behind: an error that nobody caught: lost', 'pass undefined'])
 })

@@ -31,6 +31,7 @@ test('a descriptor is closed once and then forgotten', () => {
   fd.close()
   fd.close()
   expect(openFds()).not.toContain(fd)
+  expect(() => ioctl(fd, 'IOMMU_DESTROY')).toThrow('/dev/null is used after it was closed')
 })
 
 test('two mappings of one file are the same memory', () => {
