@@ -4,10 +4,16 @@ import { distance } from 'fastest-levenshtein'
 export const nearestName = (wrong: string, known: readonly string[]): string | undefined => {
   const lower = wrong.toLowerCase()
   const scored = known
-    .map((name) => ({ name, score: name.toLowerCase().includes(lower) && lower.length > 2 ? 1 : distance(lower, name.toLowerCase()) }))
+    .map((name) => ({ name, score: scoreOf(lower, name.toLowerCase()) }))
     .toSorted((a, b) => a.score - b.score)
   const [best] = scored
   return best !== undefined && best.score <= Math.max(2, Math.floor(wrong.length / 2)) ? best.name : undefined
+}
+
+/** Edits between the two; a part of a name is as near as one edit. */
+const scoreOf = (wrong: string, name: string): number => {
+  const edits = distance(wrong, name)
+  return wrong.length > 2 && name.includes(wrong) ? Math.min(edits, 1) : edits
 }
 
 /** `; did you mean iommufd?`, or `; there are cdev, group, iommufd` when nothing is near. */

@@ -1,12 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import type { z } from 'zod'
 import type { CaseInfo } from '../../../guest-agent/protocol.ts'
 import type { caseInfo } from '../../../orchestrator/plan/case-info.ts'
 import { readCatalogue } from '../../../orchestrator/plan/read-catalogue.ts'
 import { aCase } from './made-up-lab.ts'
+
+// Each reading is a Node of its own.
+vi.setConfig({ testTimeout: 60_000 })
 
 let dir = ''
 beforeAll(async () => { dir = await mkdtemp(join(tmpdir(), 'vfio-lab-catalogue-')) })

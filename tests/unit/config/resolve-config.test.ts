@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { debian, defineLab, edu, intelIommu, pciTestdev, tree } from '../../../orchestrator/config/define-lab.ts'
+import { resolveConfig } from '../../../orchestrator/config/resolve-config.ts'
+import { withTree } from '../../../orchestrator/config/with-tree.ts'
+import { LabError } from '../../../orchestrator/host/errors.ts'
+
+let dir = ''
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'vfio-lab-config-'))
+  await writeFile(join(dir, 'mine.config'), 'CONFIG_IOMMUFD=y\n')
+})
+afterAll(async () => { await rm(dir, { recursive: true }) })
+
+const good = {
+  kernels: { debian: { source: debian('linux-source-*') } },
+  configs: { both: ['iommufd', 'group', './mine.config'] },
+  machines: { none: { devices: [] }, intel: { iommu: intelIommu({ cachingMode: true }), devices: [edu(), pciTestdev()] } },
+}
+const resolved = (value: unknown) => resolveConfig(value, '/home/me/lab.config.ts', dir)
+
+/** The lines of the error that a config is answered with, without the first. */
+const problemsOf = (value: unknown): readonly string[] => {
+  try {
+    resolved(value)
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error
+    expect([error.kind, error.code]).toEqual(['yours', 'BAD_CONFIG'])
+    const lines = error.message.split('\n')
+    expect(lines[0]).toMatch(/^\/home\/me\/lab\.config\.ts has (?:a problem|\d+ problems):$/)
+    expect(lines.length).toBeLessThan(16)
+    return lines.slice(1).map((line) => line.trim())
+  }
+  throw new Error('the config was accepted')
+}
+
+describe('a config', () => {
+  test('has every default filled in', () => {
+    expect(resolved(good)).toMatchObject({
+      dir,
+      tools: 'toolbox',
+      suites: ['native'],
+      exclude: [],
+      limits: { bootMs: 60_000, buildMs: 5_400_000 },
+      kernels: [{ name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' } }],
+      machines: [
+        { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 },
+        { name: 'intel', iommu: { kind: 'intel', cachingMode: true, interruptRemapping: true }, devices: [{ kind: 'edu', dmaMask: 0xffff_ffff_ffff_ffffn }, { kind: 'pci-testdev' }] },
+      ],
+    })
+    expect(resolved(good).machines[0]).not.toHaveProperty('iommu')
+    expect(resolved(good).configs[0]?.fragments.map((path) => basename(path))).toEqual(['iommufd.config', 'group.config', 'mine.config'])
+  })
+
+  test('keeps what it says', () => {
+    const config = resolved(defineLab({
+      ...good,
+      kernels: { 'linux-next': { source: tree('../linux') } },
+      suites: ['ioas'],
+      tools: 'host',
+      limits: { bootSeconds: 5, buildMinutes: 2 },
+      exclude: [{ config: 'both', machine: 'none', because: 'dull' }],
+    }))
+    expect(config).toMatchObject({
+      tools: 'host', suites: ['ioas'], limits: { bootMs: 5000, buildMs: 120_000 }, exclude: [{ config: 'both', machine: 'none', because: 'dull' }],
+      kernels: [{ name: 'linux-next', source: { kind: 'tree', dir: join(dir, '../linux') } }],
+    })
+    expect(config.exclude[0]).not.toHaveProperty('kernel')
+  })
+
+  test('is asked of one tree by withTree', () => {
+    expect(withTree(resolved(good), '/src/linux')).toMatchObject({ kernels: [{ name: 'tree', source: { kind: 'tree', dir: '/src/linux' } }], machines: [{}, {}] })
+  })
+
+  test('of the type checker refuses names that are not there', () => {
+    // @ts-expect-error: no machine is called itel
+    expect(problemsOf(defineLab({ ...good, exclude: [{ machine: 'itel', because: 'x' }] }))).toEqual(['exclude[0].machine: there is no machine itel; did you mean intel?'])
+  })
+})
+
+describe('a mistake is named with its place and the nearest right name', () => {
+  test.each<readonly [string, unknown, readonly string[]]>([
+    ['an unknown key', { ...good, machine: {} }, ['unknown key machine; did you mean machines?']],
+    ['an unknown key below', { ...good, machines: { none: { devices: [], memoryMib: 3 } } }, ['machines.none: unknown key memoryMib; did you mean memoryMiB?']],
+    ['an unknown key of an IOMMU', { ...good, machines: { m: { iommu: { ...intelIommu(), scalabel: true }, devices: [] } } }, ['machines.m.iommu: unknown key scalabel; did you mean scalable?']],
+    ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
+    ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be edu(), pciTestdev() or iommuTestdev()']],
+    ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}) or virtioIommu()']],
+    ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, ['kernels.k.source: must be debian(\'linux-source-*\') or tree(\'/path/to/linux\')']],
+    ['a package that is an option', { ...good, kernels: { k: { source: debian('--download') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-source-*']],
+    ['an unknown fragment', { ...good, configs: { c: ['iomufd'] } }, ['configs.c[0]: there is no fragment iomufd in kernel-configs/; did you mean iommufd?']],
+    ['base.config as a fragment', { ...good, configs: { c: ['base'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no fragment base in kernel-configs\//)]],
+    ['a fragment file that is not there', { ...good, configs: { c: ['./his.config'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no file \/.*\/his\.config$/)]],
+    ['a name that is no file name', { ...good, machines: { '../x': { devices: [] }, 'UPPER': { devices: [] } } }, [
+      expect.stringMatching(/^machines: "\.\.\/x" is no name for a cell/),
+      expect.stringMatching(/^machines: "UPPER" is no name for a cell/),
+    ]],
+    ['an exclusion of everything', { ...good, exclude: [{ because: 'x' }] }, ['exclude[0]: would exclude every cell: name a kernel, a config or a machine']],
+    ['an exclusion without a reason', { ...good, exclude: [{ machine: 'none', because: ' ' }] }, ['exclude[0].because: must say why']],
+    ['an exclusion of something unknown', { ...good, exclude: [{ config: 'bth', kernel: 'debain', because: 'x' }] }, [
+      'exclude[0].kernel: there is no kernel debain; did you mean debian?',
+      'exclude[0].config: there is no config bth; did you mean both?',
+    ]],
+    ['nothing to run', { kernels: {}, configs: {}, machines: {} }, ['kernels: must have at least one entry', 'configs: must have at least one entry', 'machines: must have at least one entry']],
+    ['memory that is no number', { ...good, machines: { m: { devices: [], memoryMiB: '1G' } } }, ['machines.m.memoryMiB: Invalid input: expected number, received string']],
+    ['no object at all', 3, ['Invalid input: expected object, received number']],
+  ])('%s', (_, value, problems) => {
+    expect(problemsOf(value)).toEqual(problems)
+  })
+
+  test('many of them fit one screen', () => {
+    const configs = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`c${index}`, ['nope']]))
+    const problems = problemsOf({ ...good, configs })
+    expect(problems).toHaveLength(13)
+    expect(problems.at(-1)).toBe('... and 88 more')
+  })
+})
+
+test('any value at all is resolved or refused, never a crash', () => {
+  const patch = fc.record({
+    kernels: fc.anything(), configs: fc.anything(), machines: fc.anything(), suites: fc.anything(), exclude: fc.anything(), tools: fc.anything(), limits: fc.anything(),
+  }, { requiredKeys: [] })
+  fc.assert(fc.property(fc.oneof(fc.anything(), patch.map((part) => ({ ...good, ...part }))), (value) => {
+    try {
+      resolved(value)
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'yours', code: 'BAD_CONFIG' })
+    }
+  }), { numRuns: 400 })
+})
