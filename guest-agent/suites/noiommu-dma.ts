@@ -13,7 +13,13 @@ const COVERS = {
 }
 const PAGE = BigInt(PAGE_SIZE)
 
-const written = (memory: Memory): readonly number[] => [...memory.words.keys()].filter((index) => memory.words[index] !== 0).map((index) => index * 4)
+/** Offsets of the words that are not 0. A plain loop: a huge page is half a million words. */
+const written = (memory: Memory): readonly number[] => {
+  const { words } = memory
+  const offsets: number[] = []
+  for (let index = 0; index < words.length; index += 1) if (words[index] !== 0) offsets.push(index * 4)
+  return offsets
+}
 
 const everyPage = defineCase({
   name: 'write-to-every-page',

@@ -53,7 +53,9 @@ const refused = defineCase({
     if (end !== LAST) expectErrno('EINVAL', () => map(end + 1n))
     map(MSI.start - PAGE)
     map(MSI.last + 1n)
+    ioas.allow([{ start: 0x5000_0000n, last: 0x5000_0000n + PAGE - 1n }])
     expectErrno('EADDRINUSE', () => { ioas.allow([{ start: MSI.start - 4n * PAGE, last: MSI.start }]) })
+    equal(ioas.map({ address, length: PAGE }), 0x5000_0000n, 'chosen IOVA, by the list before the refused one')
     // One page is left below the window and one is taken above it.
     ioas.allow([{ start: MSI.start - 2n * PAGE, last: MSI.start - 1n }, { start: MSI.last + 1n, last: MSI.last + 2n * PAGE }])
     equal(ioas.map({ address, length: PAGE }), MSI.start - 2n * PAGE, 'first chosen IOVA')
@@ -95,6 +97,26 @@ const attach = defineCase({
     ioas.allow([])
     equal([...ioas.ranges().ranges], [...ALL], 'ranges after the refused attaches')
     cdev.attach(ioas.id)
+  },
+})
+
+const moved = defineCase({
+  name: 'replace-moves-them',
+  title: 'a device that goes over to another IOAS takes its reserved ranges along',
+  needs: NEEDS,
+  covers: { ioctls: ['VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'IOMMU_IOAS_IOVA_RANGES'], sources: SOURCES },
+  run: (lab) => {
+    const { iommu, ioas, device, deviceId } = openThroughCdev(lab, lab.device())
+    const { ranges } = ioas.ranges()
+    const other = iommu.ioasAlloc()
+    device.attach(other.id)
+    equal([...ioas.ranges().ranges], [...ALL], 'ranges of the IOAS that it left')
+    equal([...other.ranges().ranges], [...ranges], 'ranges of the IOAS that it went to')
+    // Another page table of the same IOAS changes nothing.
+    device.attach(iommu.hwptAlloc({ deviceId, ptId: other.id }))
+    equal([...other.ranges().ranges], [...ranges], 'ranges after the page table was replaced')
+    device.detach()
+    ok(!other.ranges().ranges.some(({ last }) => last === MSI.start - 1n), 'the MSI window must be free when no device is attached')
   },
 })
 
@@ -155,4 +177,4 @@ const shared = defineCase({
   },
 })
 
-export const reservedIovas = suite('reserved-iovas', [hole, refused, attach, room, noiommu, shared])
+export const reservedIovas = suite('reserved-iovas', [hole, refused, attach, moved, room, noiommu, shared])
