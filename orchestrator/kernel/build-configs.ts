@@ -6,6 +6,7 @@ import type { Tools } from '../toolbox/tools.ts'
 import { askConfig } from './asked-config.ts'
 import { buildKernel } from './build-kernel.ts'
 import type { KernelOutcome, KernelProgress } from './built-kernel.ts'
+import { configurer } from './configure.ts'
 import { type FragmentLine, parseFragment } from './fragment.ts'
 import { readKconfig } from './kconfig.ts'
 import type { ConfigInput, KernelInput } from './kernel-input.ts'
@@ -126,9 +127,10 @@ const buildMissing = async (
   const kconfig = await readKconfig(source.slot.tree)
   // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
   const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
+  const configure = configurer()
   for (const { config, asked: asks } of asked) {
     const failed = await buildKernel({
-      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig,
+      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure,
       from: all.map(({ name }) => name), timeoutMs: limits.buildMs, onProgress,
     }, context)
     if (failed !== undefined) outcomes.set(config.name, failed)

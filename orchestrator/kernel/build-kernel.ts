@@ -1,7 +1,8 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AskedConfig, askedText } from './asked-config.ts'
+import type { AskedConfig } from './asked-config.ts'
 import type { FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
+import type { Configure } from './configure.ts'
 import { parseDotConfig } from './dot-config.ts'
 import type { Kconfig } from './kconfig.ts'
 import type { PreparedSource, SourceContext } from './kernel-source.ts'
@@ -19,6 +20,7 @@ export interface BuildRequest {
   readonly key: string
   readonly source: PreparedSource
   readonly kconfig: Kconfig
+  readonly configure: Configure
   /** Configs whose object trees a new one should start from, in order. */
   readonly from: readonly string[]
   readonly timeoutMs: number
@@ -30,7 +32,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   const startedAt = performance.now()
   const { name, asked, source: { slot }, onProgress } = request
   onProgress({ phase: 'configure', config: name })
-  const objects = await openObjects(slot, name, request.from, context)
+  const { objects, cpuMs: copyCpuMs } = await openObjects(slot, name, request.from, context)
   const makeContext = (what: string): MakeContext => ({
     tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`, timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
   })
@@ -41,7 +43,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   })
 
   return whileBuilding(objects, async () => {
-    const configured = await configure(asked, objects, makeContext('configuring config'))
+    const configured = await request.configure(asked, makeContext('configuring config'))
     if (!configured.ok) return fail(configured.because, { tail: configured.tail })
     const facts: KernelFacts = { config: parseDotConfig(await readFile(join(objects, '.config'), 'utf8')), uapi }
     const lost = lostSymbols(asked.asked, facts.config, request.kconfig)
@@ -52,22 +54,13 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     const record: StoreRecord = {
       release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
       buildMs: Math.round(performance.now() - startedAt),
-      cpuMs: Math.round(configured.cpuMs + built.cpuMs),
+      cpuMs: Math.round(copyCpuMs + configured.cpuMs + built.cpuMs),
       facts,
       notAsked: asked.notAsked,
     }
     await storeKernel(request.key, objects, record)
     return undefined
   })
-}
-
-/** tinyconfig, what was asked on top of it, and olddefconfig to fill in the rest. */
-const configure = async (asked: AskedConfig, objects: string, context: MakeContext) => {
-  const tiny = await make(['tinyconfig'], context)
-  if (!tiny.ok) return tiny
-  await appendFile(join(objects, '.config'), askedText(asked.asked))
-  const filled = await make(['olddefconfig'], context)
-  return filled.ok ? { ok: true as const, cpuMs: tiny.cpuMs + filled.cpuMs } : filled
 }
 
 const sentenceOf = ({ symbol, asked, got, fragment, unmet }: LostSymbol): string =>

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { publishFolder } from '../host/publish.ts'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { run } from '../host/spawn.ts'
 import type { SourceContext } from './kernel-source.ts'
 import { mendObjects } from './mend-objects.ts'
@@ -14,16 +13,18 @@ const BUILDING = '.lab-building'
  * The object tree of a config in a prepared slot. A new one starts from that of another config, because Kbuild knows which objects
  * depend on which symbols and compiles only those again; `from` are the configs to prefer for that, in order.
  */
-export const openObjects = async (slot: SourceSlot, config: string, from: readonly string[], context: SourceContext): Promise<string> => {
+export const openObjects = async (
+  slot: SourceSlot, config: string, from: readonly string[], context: SourceContext,
+): Promise<{ readonly objects: string; readonly cpuMs: number }> => {
   const objects = objectsOf(slot, config)
   if (existsSync(objects)) {
     if (existsSync(join(objects, BUILDING))) await mendObjects(objects)
-    return objects
+    return { objects, cpuMs: 0 }
   }
   const seed = await wholeObjects(slot, from)
-  if (seed !== undefined) await copyObjects(seed, { slot, config }, objects, context)
+  const cpuMs = seed === undefined ? 0 : await copyObjects(seed, { slot, config }, objects, context)
   await mkdir(objects, { recursive: true })
-  return objects
+  return { objects, cpuMs }
 }
 
 /** Runs `work` with the object tree marked as being built, so that a kill in the middle is seen next time. */
@@ -48,14 +49,21 @@ export const wholeObjects = async (slot: SourceSlot, preferred: readonly string[
   return config === undefined ? undefined : { slot, config }
 }
 
-/** Copies an object tree, times and all, to where it will be used as `to`. `place` may be aside of that for a while. */
-export const copyObjects = async (from: ObjectsAt, to: ObjectsAt, place: string, { tools, signal }: SourceContext): Promise<void> => {
+/**
+ * Copies an object tree, times and all, to where it will be used as `to`; resolves to the CPU time that took, in milliseconds.
+ * `place` may be aside of that for a while. The caller holds the locks of both slots.
+ */
+export const copyObjects = async (from: ObjectsAt, to: ObjectsAt, place: string, { tools, signal }: SourceContext): Promise<number> => {
   const source = objectsOf(from.slot, from.config)
-  await publishFolder(place, async (aside) => {
-    const args = ['--archive', '--reflink=auto', `${source}/.`, aside]
-    await run(tools.command({ program: 'cp', args, read: [source], write: [aside] }), { what: `copying ${source}`, writes: [aside], signal })
-    await relocate(aside, { [source]: objectsOf(to.slot, to.config), [from.slot.tree]: to.slot.tree })
-  })
+  // Beside the source tree: in it, it would be taken for an object tree.
+  const aside = join(dirname(dirname(place)), 'objects.new')
+  await rm(aside, { recursive: true, force: true })
+  await mkdir(aside)
+  const args = ['--archive', '--reflink=auto', `${source}/.`, aside]
+  const { cpuMs } = await run(tools.command({ program: 'cp', args, read: [source], write: [aside] }), { what: `copying ${source}`, writes: [aside], signal })
+  await relocate(aside, { [source]: objectsOf(to.slot, to.config), [from.slot.tree]: to.slot.tree })
+  await rename(aside, place)
+  return cpuMs
 }
 
 /**
