@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
-import { suggestion } from './nearest-name.ts'
+import { suggestion } from '../host/nearest-name.ts'
 
 /** The project's own kernel-configs/. */
 export const KERNEL_CONFIGS = resolve(import.meta.dirname, '../../kernel-configs')

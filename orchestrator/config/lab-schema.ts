@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { suggestion } from './nearest-name.ts'
+import { suggestion } from '../host/nearest-name.ts'
 import type { LabConfig } from './lab-config.ts'
 
 /** An object that says which key is meant when it is given one that it does not know. */

@@ -1,4 +1,5 @@
 import { yours } from '../host/errors.ts'
+import { requireKnownOptions } from './known-options.ts'
 import type { DeviceSpec } from './machine-spec.ts'
 
 const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
@@ -8,6 +9,7 @@ const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
  * @param options.dmaMask address bits that its DMA keeps, QEMU clears the others silently. Default: all 64 (QEMU's own default is 28).
  */
 export const edu = (options: { readonly dmaMask?: bigint } = {}): DeviceSpec => {
+  requireKnownOptions('edu', options, ['dmaMask'])
   const { dmaMask = ALL_64_BITS } = options
   if (dmaMask <= 0n || dmaMask > ALL_64_BITS) {
     throw yours('BAD_MACHINE', `edu({ dmaMask: ${dmaMask}n }): the mask must be a positive number of at most 64 bits`)

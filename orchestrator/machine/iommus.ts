@@ -1,4 +1,5 @@
 import { yours } from '../host/errors.ts'
+import { requireKnownOptions } from './known-options.ts'
 import type { IommuSpec } from './machine-spec.ts'
 
 export interface IntelIommuOptions {
@@ -14,8 +15,11 @@ export interface IntelIommuOptions {
   readonly deviceIotlb?: boolean
 }
 
+const INTEL_OPTIONS = ['interruptRemapping', 'cachingMode', 'scalable', 'firstStage', 'deviceIotlb'] as const satisfies readonly (keyof IntelIommuOptions)[]
+
 /** Intel VT-d as QEMU emulates it (intel-iommu). Throws LabError yours/BAD_MACHINE for a combination that QEMU refuses. */
 export const intelIommu = (options: IntelIommuOptions = {}): IommuSpec => {
+  requireKnownOptions('intelIommu', options, INTEL_OPTIONS)
   const { interruptRemapping = true, cachingMode = false, scalable = false, firstStage = false, deviceIotlb = false } = options
   if (firstStage && !scalable) {
     throw yours('BAD_MACHINE', 'intelIommu({ firstStage: true }) without scalable: first-stage translation exists only in scalable mode', {

@@ -1,4 +1,4 @@
-import { suggestion } from '../config/nearest-name.ts'
+import { suggestion } from '../host/nearest-name.ts'
 import { yours } from '../host/errors.ts'
 import { matchesName } from './matches-name.ts'
 import type { CaseInfo } from '../../guest-agent/protocol.ts'

@@ -78,6 +78,7 @@ describe('a config file', () => {
     ['that throws no Error', 'odd.ts', 'throw "odd"', 'CONFIG_THROWS', /odd\.ts: odd$/],
     ['with a wrong import', 'import.ts', 'import { defineLabb } from "vfio-lab"\nexport default defineLabb', 'CONFIG_THROWS', /import\.ts:1: .*defineLabb/],
     ['with a device that cannot be', 'device.ts', 'import { edu } from "vfio-lab"\nexport default edu({ dmaMask: -1n })', 'CONFIG_THROWS', /device\.ts:2:16: edu\(\{ dmaMask: -1n \}\)/],
+    ['with a wrong option', 'option.ts', 'import { intelIommu } from "vfio-lab"\nexport default intelIommu({ cachingMod: true })', 'CONFIG_THROWS', /option\.ts:2:16: intelIommu\(\): unknown option cachingMod; did you mean cachingMode\?/],
     ['that exports nothing', 'nothing.ts', 'export const a = 1', 'CONFIG_THROWS', /nothing\.ts exports no default/],
     ['that exports something else', 'else.ts', 'export default 3', 'BAD_CONFIG', /expected object, received number/],
   ])('%s is the user\'s mistake, with its place', async (_, name, text, code, message) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nearestName, suggestion } from '../../../orchestrator/config/nearest-name.ts'
+import { nearestName, suggestion } from '../../../orchestrator/host/nearest-name.ts'
 
 describe('the nearest name', () => {
   test.each([
