@@ -21,10 +21,11 @@ export interface Conversation {
 const STATUS_MS = 1_000
 const TAIL_LINES = 20
 
-/** Sends agent and request on one connection and yields what comes, to the `bye`. Throws as RunningVm.ask does. */
+/** Sends agent and request on one connection and yields what comes, to its last event. Throws as RunningVm.ask does. */
 export async function* converse({ agent, request, console, connection, signal }: Conversation): AsyncGenerator<AgentEvent, void> {
   const abort = () => { connection.destroy() }
   const inOrder = eventOrder(request)
+  let answered = false
   const consoleFrom = console.lines.length
   // The end of the connection is told by the end of its output; a write that fails on the way says nothing more.
   connection.on('error', () => undefined)
@@ -37,8 +38,11 @@ export async function* converse({ agent, request, console, connection, signal }:
     for await (const event of eventLines(connection)) {
       inOrder(event)
       yield event
-      if (event.event === 'bye') return
+      if (event.event === 'bye' || event.event === 'agent-error') return
+      // A long catalogue comes in several events, and then the end.
+      if (event.event === 'catalogue') answered = true
     }
+    if (answered) return
     signal.throwIfAborted()
     throw await agentDied(console, consoleFrom)
   } catch (error) {

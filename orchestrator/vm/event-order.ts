@@ -2,7 +2,7 @@ import { type AgentEvent, type AgentRequest, PROTOCOL_VERSION } from '../../gues
 import { invalidOutput } from './event-lines.ts'
 
 /**
- * Checks that valid events also make sense one after another: hello first and in our version, only cases that were asked for, each
+ * Checks that valid events also make sense one after another: a run says hello first and in our version, only cases that were asked for, each
  * started once, ended once and not two at a time. Throws LabError lab/AGENT_OUTPUT_INVALID.
  */
 export const eventOrder = (request: AgentRequest): ((event: AgentEvent) => void) => {
@@ -11,7 +11,7 @@ export const eventOrder = (request: AgentRequest): ((event: AgentEvent) => void)
   let running: string | undefined
   const refuse = (what: string, event: AgentEvent): never => { throw invalidOutput(what, JSON.stringify(event)) }
   return (event) => {
-    if (!greeted && event.event !== 'hello' && event.event !== 'agent-error') refuse('something before hello', event)
+    if (!greeted && 'run' in request && event.event !== 'hello' && event.event !== 'agent-error') refuse('something before hello', event)
     switch (event.event) {
       case 'hello':
         if (greeted) refuse('hello twice', event)

@@ -41,7 +41,7 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
   const over = new AbortController()
   const signal = AbortSignal.any([surroundings.signal, over.signal])
 
-  const sockets = await mkdtemp(join(tmpdir(), 'vfio-lab-'))
+  const sockets = await socketFolder()
   stack.defer(() => rm(sockets, { recursive: true, force: true }))
   const watch = deathWatch()
   const startedAt = performance.now()
@@ -88,6 +88,12 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** A folder of mode 0700; the path of a socket in it must fit into 107 bytes (unix(7)), which not every $TMPDIR allows. */
+const socketFolder = (): Promise<string> => {
+  const parent = Buffer.byteLength(tmpdir()) <= 80 ? tmpdir() : '/tmp'
+  return mkdtemp(join(parent, 'vfio-lab-'))
 }
 
 const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
