@@ -8,10 +8,16 @@ import { prepareAgent } from '../run/prepare-agent.ts'
 export const listCommand = (finish: (exitCode: number) => void): Command =>
   new Command('list')
     .description('every suite and case that the agent has')
-    .action(async () => {
+    .option('--json', 'the whole catalogue: what each case needs and covers')
+    .action(async ({ json }: { readonly json?: true }) => {
       const dir = await mkdtemp(join(tmpdir(), 'vfio-lab-list-'))
       try {
         const { catalogue } = await prepareAgent(dir)
+        if (json) {
+          process.stdout.write(`${JSON.stringify(catalogue, null, 2)}\n`)
+          finish(0)
+          return
+        }
         const width = Math.max(...catalogue.map(({ id }) => id.length))
         for (const { id, title } of catalogue) process.stdout.write(`${id.padEnd(width)}  ${title}\n`)
         process.stdout.write(`${catalogue.length} cases in ${new Set(catalogue.map(({ suite }) => suite)).size} suites\n`)

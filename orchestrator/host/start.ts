@@ -3,6 +3,7 @@ import { execa } from 'execa'
 import { diskFull, isDiskFull } from './disk-full.ts'
 import { type LabError, labFault } from './errors.ts'
 import { findProgram, hostPath } from './find-program.ts'
+import { kernelPipe } from './kernel-pipe.ts'
 import { endGroup, guardGroup, releaseGroup } from './process-group.ts'
 
 /** A program to start; what toolbox/tools.ts returns fits. Without `env` it gets the lab's own environment. */
@@ -59,16 +60,18 @@ export const start = async (command: Command, options: StartOptions): Promise<St
   if (file === undefined) throw labFault('TOOL_MISSING', `${options.what}: the program ${command.file} is not there`)
 
   const [setpriv, ...flags] = dyingWithParent
+  const { readable: stdout, writable } = kernelPipe()
   // The lab may be killed before setpriv has asked: then it is no longer the parent.
   const child = execa(setpriv, [...flags, '/bin/sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid), file, ...command.args], {
     detached: true,
     cleanup: false,
     buffer: false,
     reject: false,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', writable, 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(command.env === undefined ? {} : { env: command.env, extendEnv: false }),
   })
+  writable.destroy()
   const { pid } = child
   const extra = child.stdio[3]
   // A process that ended without reading its input is no error of ours.
@@ -86,7 +89,7 @@ export const start = async (command: Command, options: StartOptions): Promise<St
   const onAbort = () => { void kill() }
   options.signal?.addEventListener('abort', onAbort, { once: true })
   void exited.then(() => { options.signal?.removeEventListener('abort', onAbort) })
-  return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, extra, exited, kill, [Symbol.asyncDispose]: kill }
+  return { pid, stdin: child.stdin, stdout, stderr: child.stderr, extra, exited, kill, [Symbol.asyncDispose]: kill }
 }
 
 const startFault = async (options: StartOptions, cause: unknown): Promise<LabError> =>

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { callLabRun } from '../lab-process.ts'
+
+test('the default matrix: twelve cells, every planned case ran, every verdict as expected; then nothing is built again', async () => {
+  const first = await callLabRun([], { timeoutMs: 40 * 60_000 })
+  expect(first.stderr).toBe('')
+  expect(first.results?.cells.flatMap(({ cases }) => cases.filter(({ unexpected }) => unexpected).map(({ id, message }) => `${id}: ${message ?? ''}`))).toEqual([])
+  expect(first.exitCode).toBe(0)
+  expect(first.results?.summary).toMatchObject({ cells: 12, unexpected: 0, skip: 0, planned: first.results?.summary.ran })
+  const different = new Set(first.results?.cells.flatMap(({ cases }) => cases.map(({ id }) => id)))
+  expect(different.size).toBeGreaterThanOrEqual(70)
+  // In a cell that can have no VFIO device, somebody looks that none appears.
+  const deviceless = first.results?.cells.find(({ id }) => id.endsWith('/iommufd/none'))
+  expect(deviceless?.cases.map(({ id }) => id).filter((id) => id.startsWith('nodes/'))).not.toEqual([])
+  // What a cell cannot have is said, with its reason.
+  expect(first.results?.cells.flatMap(({ absent }) => absent).every(({ because }) => because.length > 0)).toBe(true)
+
+  const second = await callLabRun(['--config', 'noiommu', '--machine', 'none'], { timeoutMs: 5 * 60_000 })
+  expect(second.exitCode).toBe(0)
+  expect(second.results?.cells.map(({ timings }) => timings.buildMs)).toEqual([0])
+}, 45 * 60_000)

@@ -1,0 +1,33 @@
+import { afterAll, expect } from 'vitest'
+import { z } from 'zod'
+import { caseInfo } from '../../orchestrator/plan/case-info.ts'
+import { plantedBugs } from '../bugs/bug-header.ts'
+import { callLab, callLabRun } from '../lab-process.ts'
+import { campaign } from './campaign.ts'
+import { kernelTree } from './kernel-tree.ts'
+
+/**
+ * The lab must tell a broken kernel: each bug gives exit 1 and a failing case that covers the ioctl of the bug's header.
+ * One cell of each bug is enough; that the same cases pass without the bug is what the default matrix shows.
+ */
+const tree = await kernelTree('linux-source-7.3')
+afterAll(() => tree[Symbol.asyncDispose]())
+
+const { stdout } = await callLab(['list', '--json'])
+const covers = new Map(z.array(caseInfo).parse(JSON.parse(stdout)).map(({ id, covers: { ioctls } }) => [id, ioctls]))
+
+await campaign({
+  name: 'planted bug is found',
+  items: plantedBugs(),
+  sample: 2,
+  check: async (bug) => {
+    await using _ = await tree.patched(bug.patch)
+    const [config, machine] = (bug.cells[0] ?? '').split('/')
+    const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', String(config), '--machine', String(machine)])
+    expect(stderr).toBe('')
+    expect(exitCode).toBe(1)
+    const unexpected = results?.cells.flatMap((cell) => cell.cases.filter((one) => one.unexpected)) ?? []
+    const naming = unexpected.filter(({ id }) => bug.ioctls.some((ioctl) => covers.get(id)?.includes(ioctl)))
+    expect(naming, `of the failing cases (${unexpected.map(({ id }) => id).join(', ')}) none covers ${bug.ioctls.join(' ')}`).not.toEqual([])
+  },
+})

@@ -1,0 +1,68 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { callLabRun, temporaryDir } from '../lab-process.ts'
+
+/** The kernel's own fault, told as such: boot-failed, exit 1, with what the console said last. Built from the default source with one more fragment. */
+const runWith = async (fragment: string, bootSeconds: number) => {
+  await using dir = await temporaryDir()
+  await writeFile(join(dir.path, 'sick.config'), fragment)
+  await writeFile(join(dir.path, 'lab.config.ts'), `
+import { debian, defineLab, edu } from 'vfio-lab'
+export default defineLab({
+  kernels: { debian: { source: debian('linux-source-*') } },
+  configs: { sick: ['iommufd', 'group', 'container', 'cdev', 'noiommu', './sick.config'] },
+  machines: { none: { devices: [edu()] } },
+  limits: { bootSeconds: ${bootSeconds} },
+})`)
+  const { exitCode, stderr, stdout, results } = await callLabRun([], { cwd: dir.path, timeoutMs: 20 * 60_000 })
+  return { exitCode, stderr, stdout, cell: results?.cells[0] }
+}
+
+test('a kernel that panics before init', async () => {
+  const { exitCode, cell, stdout } = await runWith('# Nothing that could hold an init.\nCONFIG_BLK_DEV_INITRD=n\n', 120)
+  expect(cell).toMatchObject({ status: 'boot-failed' })
+  expect(cell?.because).toMatch(/panic: VFS: Unable to mount root fs/)
+  // Told from the panic's line, not at the limit.
+  expect(cell?.timings.bootMs).toBeLessThan(60_000)
+  expect(stdout).toMatch(/VFS: Unable to mount root fs/)
+  expect(exitCode).toBe(1)
+})
+
+test('a kernel without virtio', async () => {
+  const { exitCode, cell } = await runWith('CONFIG_VIRTIO_PCI=n\nCONFIG_VIRTIO_IOMMU=n\nCONFIG_VIRTIO_BLK=n\nCONFIG_VIRTIO_NET=n\n', 120)
+  expect(cell).toMatchObject({ status: 'boot-failed' })
+  expect(cell?.because).toMatch(/virtio-blk/)
+  expect(cell?.timings.bootMs).toBeLessThan(60_000)
+  expect(exitCode).toBe(1)
+})
+
+test('a kernel without a network card', async () => {
+  const { exitCode, cell } = await runWith('CONFIG_VIRTIO_NET=n\n', 120)
+  expect(cell).toMatchObject({ status: 'boot-failed' })
+  expect(cell?.because).toMatch(/eth0/)
+  expect(exitCode).toBe(1)
+})
+
+test('a kernel without a serial console is silent until its time limit', async () => {
+  const { exitCode, cell } = await runWith('CONFIG_SERIAL_8250=n\nCONFIG_SERIAL_8250_CONSOLE=n\n', 20)
+  expect(cell).toMatchObject({ status: 'boot-failed' })
+  expect(cell?.because).toMatch(/silent|nothing on the console|no console/i)
+  expect(exitCode).toBe(1)
+})
+
+test('a config that a dependency takes away is build-failed, with symbol, fragment and what is unmet', async () => {
+  const { exitCode, cell, stdout } = await runWith('CONFIG_VFIO_GROUP=n\n', 120)
+  expect(cell).toMatchObject({ status: 'build-failed', cases: [] })
+  expect(cell?.configLost).toMatchObject([{ symbol: 'VFIO_CONTAINER', fragment: 'container.config', asked: 'y', got: 'n' }])
+  expect(cell?.configLost[0]?.unmet).toMatch(/VFIO_GROUP/)
+  expect(stdout).toMatch(/VFIO_CONTAINER/)
+  expect(exitCode).toBe(1)
+})
+
+test('a symbol that no Kconfig of the tree knows is the user\'s to mend', async () => {
+  const { exitCode, stderr, cell } = await runWith('CONFIG_VFIO_NOIOMU=y\n', 120)
+  expect(stderr).toMatch(/VFIO_NOIOMU.*VFIO_NOIOMMU/s)
+  expect(exitCode).toBe(2)
+  expect(cell).toBeUndefined()
+})
