@@ -15,6 +15,9 @@ export interface Problem {
   readonly caseId: string | undefined
 }
 
+/** Of a console's end, the last lines say what happened; of a splat it is the first, and those come whole. */
+const TAIL_LINES = 15
+
 /** Every unexpected verdict of a run, the same ones of several cells together, in the order of the first. */
 export const problemsOf = ({ cells }: Results): readonly Problem[] => {
   const problems = new Map<string, Problem>()
@@ -46,7 +49,7 @@ const wholeCell = (cell: CellResult): Problem => ({
     ...cell.configLost.map(({ symbol, asked, got, fragment, unmet }) =>
       `CONFIG_${symbol}: ${fragment} asks for ${asked}, the kernel has ${got}${unmet === '' ? '' : `; not met: ${unmet}`}`),
   ],
-  console: cell.tail ?? [],
+  console: (cell.tail ?? []).slice(-TAIL_LINES),
   cells: [cell],
   caseId: undefined,
 })
@@ -70,7 +73,7 @@ const neverRan = (notRun: readonly CaseResult[], cell: CellResult): Problem => (
     ...new Set(notRun.map(({ because, message }) => because ?? message ?? 'planned, and the guest never reported it')),
     ...(notRun.length === 1 ? [] : [notRun.map(({ id }) => id).join(', ')]),
   ],
-  console: cell.tail ?? [],
+  console: (cell.tail ?? []).slice(-TAIL_LINES),
   cells: [cell],
   caseId: notRun.length === 1 ? notRun[0]?.id : undefined,
 })
@@ -80,7 +83,7 @@ const betweenCases = (cell: CellResult): Problem => {
   return {
     title: 'between the cases',
     verdict: 'splat',
-    lines: [...(cell.because === undefined ? [] : [cell.because]), ...splats.map(({ title }) => title)],
+    lines: [...new Set([...(cell.because === undefined ? [] : [cell.because]), ...splats.map(({ title }) => title)])],
     console: splats.flatMap(({ lines }) => lines),
     cells: [cell],
     caseId: undefined,
