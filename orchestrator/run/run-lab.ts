@@ -8,7 +8,7 @@ import { machineFacts } from '../machine/machine-facts.ts'
 import { planCases } from '../plan/plan-cases.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Cell, CellPlan, Plan } from '../plan/plan.ts'
-import type { CaseFilter } from '../plan/select-cases.ts'
+import { selectCases, type CaseFilter } from '../plan/select-cases.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
@@ -44,6 +44,8 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
     const started = performance.now()
     await using bench = await openBench(request, emit)
+    // Before the time that a build takes: a choice that leaves no case is said at once.
+    selectCases(bench.catalogue, request.config.suites, request.selection)
     await using builds = await buildKernels(cells, request, bench, emit)
     const plan: Plan = { cells: cells.map((cell) => planOf(cell, builds.outcomeOf(cell), request, bench)), excluded }
     emitPlan(plan, emit)
