@@ -23,11 +23,11 @@ const DMA_COUNT = 0x90
 const DMA_COMMAND = 0x98
 
 const DMA_RUN = 1
-const DMA_TO_MEMORY = 2
+export const DMA_TO_MEMORY = 2
 const IRQ_BIT = 1
 
 /** The device's own memory, in its own addresses. */
-const BUFFER = 0x40000n
+export const BUFFER = 0x40000n
 /** A transfer that ends exactly at the buffer's end aborts old QEMUs. */
 const MAX_LENGTH = PAGE_SIZE - 4
 

@@ -1,5 +1,5 @@
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno, ok } from '../case/expect.ts'
+import { equal, expectErrno } from '../case/expect.ts'
 import { withoutCapability } from '../sys/capability.ts'
 import { memfd } from '../sys/memfd.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
@@ -11,7 +11,7 @@ import type { Container } from '../vfio/container.ts'
 import { openThroughGroup } from '../vfio/open-device.ts'
 import { containerIovaRanges, dmaAvailable } from '../vfio/type1-info.ts'
 
-const { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE, VFIO_DMA_UNMAP_FLAG_ALL, VFIO_TYPE1_IOMMU } = VFIO
+const { VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE, VFIO_DMA_UNMAP_FLAG_ALL } = VFIO
 const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
 const NEEDS = { access: 'group', iommu: 'present', config: ['VFIO_IOMMU_TYPE1'] } as const
 const IOVA = 0x10_0000n
@@ -135,17 +135,26 @@ export const containerType1Map = suite('container-type1-map', [
   }),
   defineCase({
     name: 'iommufd-locked-memory',
-    title: 'iommufd as /dev/vfio/vfio counts pinned memory as type1 does, and gives it back',
-    needs: { access: 'group', iommu: 'present', config: ['IOMMUFD_VFIO_CONTAINER'] },
+    title: 'iommufd as /dev/vfio/vfio counts pinned memory against RLIMIT_MEMLOCK of the process as type1 does, and gives it back',
+    needs: { access: 'group', iommu: 'present', config: ['IOMMUFD_VFIO_CONTAINER'], privilege: ['CAP_IPC_LOCK'] },
     covers: { ioctls: ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'], sources: ['drivers/iommu/iommufd/main.c', 'drivers/iommu/iommufd/pages.c'] },
     run: (lab) => {
-      const { container } = openThroughGroup(lab, lab.device(), { iommuType: VFIO_TYPE1_IOMMU })
-      const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
+      const { container } = openThroughGroup(lab, lab.device())
+      const { address } = lab.use(Memory.pages(5 * PAGE_SIZE))
+      const map = (pages: number) => { container.mapDma({ address, length: pages * PAGE_SIZE }, IOVA) }
       const before = lockedBytes()
-      container.mapDma(memory, IOVA)
-      equal(lockedBytes(), before + memory.length, 'locked memory with four pages mapped')
-      ok(container.unmapDma(IOVA, memory.length) === BigInt(memory.length), 'all four pages must be unmapped')
-      equal(lockedBytes(), before, 'locked memory after they were unmapped')
+      withoutCapability('CAP_IPC_LOCK', () => {
+        withMemlockLimit(before + 4 * PAGE_SIZE, () => {
+          expectErrno('ENOMEM', () => { map(5) })
+          equal(lockedBytes(), before, 'locked memory after the refusal')
+          map(4)
+          equal(lockedBytes(), before + 4 * PAGE_SIZE, 'locked memory with four pages mapped')
+          equal(container.unmapDma(IOVA, 4 * PAGE_SIZE), 4n * PAGE, 'bytes unmapped')
+          equal(lockedBytes(), before, 'locked memory after they were unmapped')
+        })
+      })
+      map(5)
+      equal(lockedBytes(), before, 'locked memory of who holds CAP_IPC_LOCK')
     },
   }),
 ])

@@ -37,6 +37,22 @@ import { unsafeInterrupts } from './unsafe-interrupts.ts'
 import { noiommuMode } from './noiommu-mode.ts'
 import { noiommuGetPa } from './noiommu-get-pa.ts'
 import { noiommuDma } from './noiommu-dma.ts'
+import { groupUnbind } from './group-unbind.ts'
+import { deviceInfo } from './device-info.ts'
+import { regionAccess } from './region-access.ts'
+import { barMmap } from './bar-mmap.ts'
+import { configSpace } from './config-space.ts'
+import { configMsi } from './config-msi.ts'
+import { irqInfo } from './irq-info.ts'
+import { irqMsi } from './irq-msi.ts'
+import { irqIntx } from './irq-intx.ts'
+import { irqRequest } from './irq-request.ts'
+import { ioeventfd } from './ioeventfd.ts'
+import { deviceReset } from './device-reset.ts'
+import { hotReset } from './hot-reset.ts'
+import { deviceFeature } from './device-feature.ts'
+import { dma } from './dma.ts'
+import { dmaDevices } from './dma-devices.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -78,4 +94,20 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...noiommuMode,
   ...noiommuGetPa,
   ...noiommuDma,
+  ...groupUnbind,
+  ...deviceInfo,
+  ...regionAccess,
+  ...barMmap,
+  ...configSpace,
+  ...configMsi,
+  ...irqInfo,
+  ...irqMsi,
+  ...irqIntx,
+  ...irqRequest,
+  ...ioeventfd,
+  ...deviceReset,
+  ...hotReset,
+  ...deviceFeature,
+  ...dma,
+  ...dmaDevices,
 ])

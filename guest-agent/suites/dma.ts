@@ -1,0 +1,155 @@
+import type { CaseContext } from '../case/case-context.ts'
+import { defineCase, suite } from '../case/define-case.ts'
+import { equal, equalBytes, ok } from '../case/expect.ts'
+import { disableBusMaster, enableBusMaster } from '../devices/bus-master.ts'
+import { dmaWriter } from '../devices/drive.ts'
+import { BUFFER, DMA_TO_MEMORY, Edu } from '../devices/edu.ts'
+import { Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { openAnyDevice, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
+
+const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/pages.c']
+const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
+const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
+const REPORTER = ['dma-write', 'fault-report'] as const
+/** What the kernel's IOMMU drivers print for a DMA that was not translated. */
+const FAULT = ['DMAR', 'virtio_iommu']
+/** Not reachable with 32 bits. */
+const HIGH = 0x12_3456_7000n
+const PAGE = BigInt(PAGE_SIZE)
+const LENGTH = 512
+
+/** What the device reads from one page it writes into another; the pages lie above 4 GiB where the address is ours to choose. */
+const roundTrip = async (lab: CaseContext, open: OpenDevice): Promise<void> => {
+  const edu = new Edu(lab, open)
+  const [from, to] = [lab.use(Memory.pages(PAGE_SIZE)), lab.use(Memory.pages(PAGE_SIZE))]
+  from.words.set(from.words.map((_, index) => 0x9e37_79b1 * (index + 1)))
+  const source = open.dma.map(from, { iova: HIGH })
+  const destination = open.dma.map(to, { iova: HIGH + 16n * PAGE })
+  await edu.transfer(source, BUFFER, LENGTH, 0)
+  await edu.transfer(BUFFER, destination + 64n, LENGTH, DMA_TO_MEMORY)
+  equalBytes(to.bytes.slice(64, 64 + LENGTH), from.bytes.slice(0, LENGTH), 'memory that the device wrote what it had read to')
+  ok(to.bytes.slice(64 + LENGTH).every((byte) => byte === 0), 'nothing may be written behind what the device was told to write')
+}
+
+/** The device that tells what became of its DMA, and a DMA write of some bytes by it. */
+const openReporter = (lab: CaseContext) => {
+  const open = openAnyDevice(lab, lab.device(REPORTER))
+  const writer = dmaWriter(lab, open)
+  const write = async (address: bigint, memory: Memory, offset = 0): Promise<boolean> => {
+    memory.bytes.fill(0)
+    const { expected, translated } = await writer.dmaWrite(address, 16)
+    equalBytes(memory.bytes.slice(offset, offset + 16), translated === true ? expected : new Uint8Array(16), 'memory after the DMA')
+    return translated === true
+  }
+  return { open, write }
+}
+
+export const dma = suite('dma', [
+  defineCase({
+    name: 'round-trip',
+    title: 'the device reads memory and writes it elsewhere, above 4 GiB where an IOMMU translates',
+    needs: { access: 'any', deviceKind: 'edu' },
+    covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT'], sources: SOURCES },
+    run: (lab) => roundTrip(lab, openAnyDevice(lab, lab.device('edu'))),
+  }),
+  defineCase({
+    name: 'round-trip-group',
+    title: 'the same through the group and its container, of type1 or of iommufd',
+    needs: { access: 'group', iommu: 'present', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], deviceKind: 'edu' },
+    covers: { ioctls: ['VFIO_IOMMU_MAP_DMA', 'VFIO_GROUP_GET_DEVICE_FD'], sources: [TYPE1, COMPAT] },
+    run: (lab) => roundTrip(lab, openThroughGroup(lab, lab.device('edu'))),
+  }),
+  defineCase({
+    name: 'unmapped',
+    title: 'the device reaches an address while it is mapped, neither before nor after, and its pages in the order of their IOVAs',
+    needs: { access: 'any', iommu: 'present', device: REPORTER },
+    covers: { ioctls: ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'], sources: [...SOURCES, TYPE1] },
+    provokes: FAULT,
+    run: async (lab) => {
+      const { open, write } = openReporter(lab)
+      const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
+      equal(await write(HIGH, memory), false, 'translated before it was mapped')
+      open.dma.map(memory, { iova: HIGH })
+      for (const page of [0, 1, 2, 3]) {
+        equal(await write(HIGH + BigInt(page) * PAGE + 32n, memory, page * PAGE_SIZE + 32), true, `page ${page} translated while it is mapped`)
+      }
+      for (const [outside, where] of [[HIGH - 16n, 'before'], [HIGH + 4n * PAGE, 'behind']] as const) {
+        equal(await write(outside, memory), false, `translated ${where} the mapping`)
+      }
+      equal(await write(HIGH & 0xffff_ffffn, memory), false, 'the low 32 bits of the address translated')
+      open.dma.unmap(HIGH)
+      equal(await write(HIGH, memory), false, 'translated after it was unmapped')
+    },
+  }),
+  defineCase({
+    name: 'across-mappings',
+    title: 'a DMA may cross from one mapping into the next one',
+    needs: { access: 'any', iommu: 'present', device: REPORTER },
+    covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], sources: [...SOURCES, TYPE1] },
+    run: async (lab) => {
+      const { open } = openReporter(lab)
+      const [low, high] = [lab.use(Memory.pages(PAGE_SIZE)), lab.use(Memory.pages(PAGE_SIZE))]
+      open.dma.map(high, { iova: HIGH + PAGE })
+      open.dma.map(low, { iova: HIGH })
+      const { expected, translated } = await dmaWriter(lab, open).dmaWrite(HIGH + PAGE - 8n, 16)
+      equal(translated, true, 'translated across the two mappings')
+      equalBytes(low.bytes.slice(-8), expected.slice(0, 8), 'end of the first mapping')
+      equalBytes(high.bytes.slice(0, 8), expected.slice(8), 'start of the second mapping')
+    },
+  }),
+  defineCase({
+    name: 'read-only',
+    title: 'memory that is mapped for reading only is safe from the device',
+    needs: { access: 'any', iommu: 'present', device: REPORTER },
+    covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], sources: [...SOURCES, TYPE1] },
+    provokes: FAULT,
+    run: async (lab) => {
+      const { open, write } = openReporter(lab)
+      const memory = lab.use(Memory.pages(PAGE_SIZE))
+      const address = open.dma.map(memory, { writeable: false })
+      equal(await write(address, memory), false, 'written although it is mapped for reading only')
+      open.dma.unmap(address)
+      equal(await write(open.dma.map(memory, { iova: address }), memory), true, 'written where it is mapped for both')
+    },
+  }),
+  defineCase({
+    name: 'read-only-group',
+    title: 'the same through the group and its container, of type1 or of iommufd',
+    needs: { access: 'group', iommu: 'present', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], device: REPORTER },
+    covers: { ioctls: ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1, COMPAT] },
+    provokes: FAULT,
+    run: async (lab) => {
+      const open = openThroughGroup(lab, lab.device(REPORTER))
+      const writer = dmaWriter(lab, open)
+      const memory = lab.use(Memory.pages(PAGE_SIZE))
+      for (const writeable of [false, true]) {
+        const address = open.dma.map(memory, { iova: HIGH, writeable })
+        equal((await writer.dmaWrite(address, 16)).translated, writeable, `written where ${writeable ? 'reading and writing are' : 'only reading is'} allowed`)
+        equal(memory.words[0] !== 0, writeable, 'memory changed')
+        open.dma.unmap(address)
+      }
+      equal((await writer.dmaWrite(HIGH, 16)).translated, false, 'written after it was unmapped')
+    },
+  }),
+  defineCase({
+    name: 'bus-master',
+    title: 'a device whose bus mastering is off does not reach memory, and does when it is on again',
+    needs: { access: 'any', deviceKind: 'edu' },
+    covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/pci/vfio_pci_config.c'] },
+    run: async (lab) => {
+      const open = openAnyDevice(lab, lab.device('edu'))
+      const edu = new Edu(lab, open)
+      const memory = lab.use(Memory.pages(PAGE_SIZE))
+      const address = open.dma.map(memory)
+      memory.bytes.fill(0xa5)
+      await edu.transfer(address, BUFFER, 64, 0)
+      memory.bytes.fill(0)
+      disableBusMaster(open.device)
+      await edu.transfer(BUFFER, address, 64, DMA_TO_MEMORY)
+      equal(memory.bytes[0], 0, 'memory after a DMA with bus mastering off')
+      enableBusMaster(open.device)
+      await edu.transfer(BUFFER, address, 64, DMA_TO_MEMORY)
+      equal(memory.bytes[0], 0xa5, 'memory after a DMA with bus mastering on again')
+    },
+  }),
+])

@@ -1,0 +1,99 @@
+import type { CaseContext } from '../case/case-context.ts'
+import { defineCase, suite } from '../case/define-case.ts'
+import { equal, expectErrno } from '../case/expect.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
+import { EventFd } from '../sys/eventfd.ts'
+import { VFIO, vfioStructs } from '../uapi/vfio.ts'
+import { openGroup } from '../vfio/attached-group.ts'
+import { openThroughCdev, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
+import { int32s } from '../vfio/vfio-device.ts'
+
+const { VFIO_PCI_HOT_RESET_FLAG_DEV_ID, VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED, VFIO_PCI_BAR0_REGION_INDEX: BAR } = VFIO
+const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
+const GROUP_NEEDS = { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], devices: 2 } as const
+
+/** The address of a device, as struct vfio_pci_dependent_device has it. */
+const placeOf = ({ bdf }: PciDevice) => {
+  const [segment = 0, bus = 0, slot = 0, fn = 0] = bdf.split(/[:.]/).map((part) => parseInt(part, 16))
+  return { segment, bus, devfn: slot * 8 + fn }
+}
+
+/** Too little room is ENOSPC with the number of devices; with room for it the device stands alone behind its port. */
+const tellsOneDevice = ({ device, pci }: OpenDevice, flags: number, id: number): void => {
+  for (const argsz of [0, 8, 11]) {
+    expectErrno('EINVAL', () => device.ioctl('VFIO_DEVICE_GET_PCI_HOT_RESET_INFO', vfioStructs.pciHotResetInfo.make({ argsz })))
+  }
+  for (const tail of [0, 7]) {
+    const short = vfioStructs.pciHotResetInfo.make({}, { tail })
+    expectErrno('ENOSPC', () => device.ioctl('VFIO_DEVICE_GET_PCI_HOT_RESET_INFO', short))
+    equal(short.get('count'), 1, 'number of devices, told to who has no room for them')
+  }
+  equal(device.hotResetInfo(1), { flags, devices: [{ id, ...placeOf(pci) }] }, 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO')
+}
+
+const resets = ({ device }: OpenDevice, reset: () => void): void => {
+  const before = device.read(BAR, 0, 4)
+  reset()
+  equal(device.read(BAR, 0, 4), before, 'first register after the hot reset')
+}
+
+const refusals = ({ device }: OpenDevice, refused: readonly (readonly [string, readonly number[]])[]): void => {
+  const { pciHotReset } = vfioStructs
+  expectErrno('EINVAL', () => device.ioctl('VFIO_DEVICE_PCI_HOT_RESET', pciHotReset.make({ argsz: 11 })))
+  expectErrno('EINVAL', () => device.ioctl('VFIO_DEVICE_PCI_HOT_RESET', pciHotReset.make({ flags: 1 })))
+  for (const [code, fds] of refused) {
+    expectErrno(code, () => device.ioctl('VFIO_DEVICE_PCI_HOT_RESET', pciHotReset.make({ count: fds.length }, { tail: int32s(fds) })))
+  }
+}
+
+const otherThan = (lab: CaseContext, pci: PciDevice): PciDevice => lab.devices().find(({ bdf }) => bdf !== pci.bdf) ?? pci
+
+export const hotReset = suite('hot-reset', [
+  defineCase({
+    name: 'group-info',
+    title: 'through its group a device tells which devices a hot reset takes, by their groups; argsz is followed',
+    needs: GROUP_NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE] },
+    run: (lab) => {
+      const open = openThroughGroup(lab, lab.device())
+      tellsOneDevice(open, 0, open.pci.groupNumber ?? -1)
+    },
+  }),
+  defineCase({
+    name: 'group',
+    title: 'a hot reset wants exactly the groups of the devices that it takes: any other descriptor is refused',
+    needs: GROUP_NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_PCI_HOT_RESET'], sources: [CORE, 'drivers/vfio/group.c'] },
+    run: (lab) => {
+      const open = openThroughGroup(lab, lab.device())
+      const own = open.group.fd.number
+      const foreign = openGroup(lab, otherThan(lab, open.pci)).fd.number
+      const event = lab.use(new EventFd()).fd.number
+      refusals(open, [
+        ['EINVAL', []], ['EBADF', [1 << 20]], ['EINVAL', [event]], ['EINVAL', [open.device.fd.number]], ['EINVAL', [foreign]], ['EINVAL', [own, foreign]],
+      ])
+      resets(open, () => { open.device.hotReset([open.group.fd]) })
+    },
+  }),
+  defineCase({
+    name: 'cdev-info',
+    title: 'through its cdev a device tells which devices a hot reset takes, by their ids in its iommufd',
+    needs: { access: 'cdev', device: [] },
+    covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE, 'drivers/vfio/iommufd.c'] },
+    run: (lab) => {
+      const open = openThroughCdev(lab, lab.device())
+      tellsOneDevice(open, VFIO_PCI_HOT_RESET_FLAG_DEV_ID | VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED, open.deviceId)
+    },
+  }),
+  defineCase({
+    name: 'cdev',
+    title: 'through its cdev a device is hot reset without a descriptor, its iommufd is the proof; with one it is EINVAL',
+    needs: { access: 'cdev', device: [] },
+    covers: { ioctls: ['VFIO_DEVICE_PCI_HOT_RESET'], sources: [CORE, 'drivers/vfio/iommufd.c'] },
+    run: (lab) => {
+      const open = openThroughCdev(lab, lab.device())
+      refusals(open, [['EINVAL', [open.iommu.fd.number]], ['EINVAL', [open.device.fd.number]], ['EINVAL', [-1]]])
+      resets(open, () => { open.device.hotReset([]) })
+    },
+  }),
+])

@@ -1,0 +1,140 @@
+import type { CaseContext } from '../case/case-context.ts'
+import { defineCase, suite } from '../case/define-case.ts'
+import { equal, expectErrno } from '../case/expect.ts'
+import { Edu } from '../devices/edu.ts'
+import { EventFd } from '../sys/eventfd.ts'
+import { Fd } from '../sys/fd.ts'
+import { VFIO, vfioStructs } from '../uapi/vfio.ts'
+import { connectIrqs, disableIrqs, maskIrq, triggerIrq, unmaskIrq } from '../vfio/interrupts.ts'
+import { openAnyDevice } from '../vfio/open-device.ts'
+import { int32s } from '../vfio/vfio-device.ts'
+
+const {
+  VFIO_PCI_INTX_IRQ_INDEX: INTX, VFIO_PCI_MSI_IRQ_INDEX: MSI, VFIO_PCI_MSIX_IRQ_INDEX: MSIX, VFIO_IRQ_SET_DATA_NONE: NONE,
+  VFIO_IRQ_SET_DATA_BOOL: BOOL, VFIO_IRQ_SET_DATA_EVENTFD: EVENTFD, VFIO_IRQ_SET_ACTION_TRIGGER: TRIGGER, VFIO_IRQ_SET_ACTION_MASK: MASK,
+} = VFIO
+const INTRS = 'drivers/vfio/pci/vfio_pci_intrs.c'
+const NEEDS = { access: 'any', deviceKind: 'edu' } as const
+/** How long nothing is waited for, milliseconds. */
+const SILENCE = 20
+
+const openEdu = (lab: CaseContext) => {
+  const open = openAnyDevice(lab, lab.device('edu'))
+  const edu = new Edu(lab, open)
+  lab.defer(() => { edu.acknowledgeInterrupt() })
+  return { device: open.device, edu }
+}
+
+export const irqMsi = suite('irq-msi', [
+  defineCase({
+    name: 'deliver',
+    title: 'each MSI of the device raises the eventfd once; none after the interrupt was taken down, and again when it is set up anew',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+    run: async (lab) => {
+      const { device, edu } = openEdu(lab)
+      const event = lab.use(new EventFd())
+      for (const round of [1, 2]) {
+        connectIrqs(device, MSI, [event])
+        for (const raise of [1, 2, 3]) {
+          edu.raiseInterrupt()
+          equal(await event.wait(2000, lab.signal), 1, `events of MSI ${raise} in round ${round}`)
+          edu.acknowledgeInterrupt()
+        }
+        disableIrqs(device, MSI)
+        edu.raiseInterrupt()
+        equal(await event.wait(SILENCE, lab.signal), 0, `events after MSI was taken down in round ${round}`)
+        edu.acknowledgeInterrupt()
+      }
+    },
+  }),
+  defineCase({
+    name: 'reconnect',
+    title: 'another eventfd takes the place of the first at once; -1 leaves MSI on without one',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+    run: async (lab) => {
+      const { device, edu } = openEdu(lab)
+      const [first, second] = [lab.use(new EventFd()), lab.use(new EventFd())]
+      connectIrqs(device, MSI, [first])
+      connectIrqs(device, MSI, [second])
+      edu.raiseInterrupt()
+      equal(await second.wait(2000, lab.signal), 1, 'events at the second eventfd')
+      equal(first.read(), 0, 'events at the first eventfd')
+      edu.acknowledgeInterrupt()
+      connectIrqs(device, MSI, [undefined])
+      triggerIrq(device, MSI)
+      edu.raiseInterrupt()
+      equal(await second.wait(SILENCE, lab.signal), 0, 'events after the eventfd was taken away')
+      edu.acknowledgeInterrupt()
+      expectErrno('EINVAL', () => { connectIrqs(device, INTX, [first]) })
+      connectIrqs(device, MSI, [first])
+      edu.raiseInterrupt()
+      equal(await first.wait(2000, lab.signal), 1, 'events at the first eventfd, connected again')
+    },
+  }),
+  defineCase({
+    name: 'loopback',
+    title: 'the eventfd can be raised from user space, by NONE always and by BOOL where the byte says so',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+    run: (lab) => {
+      const { device } = openEdu(lab)
+      const event = lab.use(new EventFd())
+      const bool = (value: number) => { device.setIrqs({ flags: BOOL | TRIGGER, index: MSI, count: 1 }, Uint8Array.of(value)) }
+      expectErrno('EINVAL', () => { triggerIrq(device, MSI) })
+      expectErrno('EINVAL', () => { bool(1) })
+      connectIrqs(device, MSI, [event])
+      triggerIrq(device, MSI)
+      equal(event.read(), 1, 'events by NONE')
+      bool(0)
+      equal(event.read(), 0, 'events by BOOL 0')
+      bool(1)
+      equal(event.read(), 1, 'events by BOOL 1')
+    },
+  }),
+  defineCase({
+    name: 'exclusive',
+    title: 'MSI and INTx exclude each other (EINVAL) until the one that is on is taken down',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+    run: async (lab) => {
+      const { device, edu } = openEdu(lab)
+      const event = lab.use(new EventFd())
+      for (const [on, off] of [[MSI, INTX], [INTX, MSI]] as const) {
+        connectIrqs(device, on, [event])
+        expectErrno('EINVAL', () => { connectIrqs(device, off, [event]) })
+        expectErrno('EINVAL', () => { triggerIrq(device, off) })
+        expectErrno('EINVAL', () => { disableIrqs(device, off) })
+        edu.raiseInterrupt()
+        equal(await event.wait(2000, lab.signal), 1, `events of index ${on} after index ${off} was refused`)
+        edu.acknowledgeInterrupt()
+        disableIrqs(device, on)
+      }
+    },
+  }),
+  defineCase({
+    name: 'refusals',
+    title: 'a wrong length, flag, index, range or descriptor is refused, what MSI cannot do is ENOTTY, and the interrupt stays off',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS, 'drivers/vfio/vfio_main.c'] },
+    run: (lab) => {
+      const { device } = openEdu(lab)
+      const event = lab.use(new EventFd())
+      const data = int32s([event.fd.number, event.fd.number])
+      const good = { flags: EVENTFD | TRIGGER, index: MSI, start: 0, count: 1 }
+      const refused = (code: string, change: { readonly [K in keyof typeof good | 'argsz']?: number }, tail = data) =>
+        expectErrno(code, () => device.ioctl('VFIO_DEVICE_SET_IRQS', vfioStructs.irqSet.make({ ...good, ...change }, { tail })))
+      for (const argsz of [0, 19, 20, 23]) refused('EINVAL', { argsz })
+      for (const index of [VFIO.VFIO_PCI_NUM_IRQS, 0xffff_ffff, MSIX]) refused('EINVAL', { index })
+      for (const flags of [0, TRIGGER, EVENTFD | NONE | TRIGGER, EVENTFD | BOOL | TRIGGER, EVENTFD | TRIGGER | 0x40]) refused('EINVAL', { flags })
+      for (const flags of [EVENTFD, EVENTFD | MASK | TRIGGER]) refused('ENOTTY', { flags })
+      for (const range of [{ start: 1 }, { count: 2 }, { start: 0xffff_ffff }, { count: 0xffff_ffff }, { start: 1, count: 0xffff_fffe }]) refused('EINVAL', range)
+      expectErrno('EINVAL', () => { disableIrqs(device, MSI) })
+      for (const act of [maskIrq, unmaskIrq]) expectErrno('ENOTTY', () => { act(device, MSI) })
+      refused('EBADF', {}, int32s([1 << 20]))
+      refused('EINVAL', {}, int32s([lab.use(Fd.open('/dev/null')).number]))
+      connectIrqs(device, INTX, [event])
+    },
+  }),
+])
