@@ -43,7 +43,7 @@ const problemLines = ({ title, verdict, lines, console, cells, caseId }: Problem
   if (first === undefined) return []
   const shown = console.slice(0, MOST_CONSOLE_LINES)
   return [
-    `${paint('bad', verdict === 'fail' ? 'FAIL' : cleanLine(verdict))} ${paint('strong', cleanLine(title))}`,
+    `${paint(verdict === 'lab-error' ? 'odd' : 'bad', verdict === 'fail' ? 'FAIL' : cleanLine(verdict))} ${paint('strong', cleanLine(title))}`,
     ...lines.slice(0, MOST_MESSAGE_LINES).map((line) => `  ${cleanLine(line)}`),
     ...(lines.length > MOST_MESSAGE_LINES ? ['  ...'] : []),
     `  ${paint('quiet', 'in')} ${cells.map(({ id }) => cleanLine(id)).join(', ')}`,
