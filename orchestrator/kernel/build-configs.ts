@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly baseConfig: string
   /** For each config's build, milliseconds. */
   readonly limits: { readonly buildMs: number }
+  /** `configured`: nothing is compiled, what the store has not is only configured. */
+  readonly upTo: 'configured' | 'built'
   readonly signal: AbortSignal
   readonly notice: (text: string) => void
   readonly onProgress: (progress: KernelProgress) => void
@@ -123,17 +125,17 @@ const buildMissing = async (
   missing: readonly ParsedConfig[], all: readonly ParsedConfig[], source: PreparedSource, collected: Collected, context: SourceContext,
 ): Promise<void> => {
   if (missing.length === 0) return
-  const { base, options: { limits, onProgress }, outcomes } = collected
+  const { base, options: { limits, onProgress, upTo }, outcomes } = collected
   const kconfig = await readKconfig(source.slot.tree)
   // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
   const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
   const configure = configurer()
   for (const { config, asked: asks } of asked) {
-    const failed = await buildKernel({
+    const unbuilt = await buildKernel({
       name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure,
-      from: all.map(({ name }) => name), timeoutMs: limits.buildMs, onProgress,
+      from: all.map(({ name }) => name), timeoutMs: limits.buildMs, upTo, onProgress,
     }, context)
-    if (failed !== undefined) outcomes.set(config.name, failed)
+    if (unbuilt !== undefined) outcomes.set(config.name, unbuilt)
     else if (!await takeOne(config, source.key, collected, false)) throw new Error(`the kernel store lost ${config.name} while it was written`)
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AskedConfig } from './asked-config.ts'
-import type { FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
+import type { ConfiguredKernel, FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
 import type { Configure } from './configure.ts'
 import { parseDotConfig } from './dot-config.ts'
 import type { Kconfig } from './kconfig.ts'
@@ -24,11 +24,13 @@ export interface BuildRequest {
   /** Configs whose object trees a new one should start from, in order. */
   readonly from: readonly string[]
   readonly timeoutMs: number
+  /** A plan needs no more than the .config. */
+  readonly upTo: 'configured' | 'built'
   readonly onProgress: (progress: KernelProgress) => void
 }
 
 /** Configures and compiles one config and puts it into the store; undefined when that went well. */
-export const buildKernel = async (request: BuildRequest, context: SourceContext): Promise<FailedKernel | undefined> => {
+export const buildKernel = async (request: BuildRequest, context: SourceContext): Promise<FailedKernel | ConfiguredKernel | undefined> => {
   const startedAt = performance.now()
   const { name, asked, source: { slot }, onProgress } = request
   onProgress({ phase: 'configure', config: name })
@@ -37,9 +39,10 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`, timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
   })
   const uapi = await readUapiNames(slot.tree)
+  const version = async () => (await readMakefileVersion(slot.tree))?.text ?? 'unknown'
   const fail = async (because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[] }): Promise<FailedKernel> => ({
     status: 'build-failed', because, lost: rest.lost ?? [], notAsked: asked.notAsked, facts: rest.facts,
-    release: (await readMakefileVersion(slot.tree))?.text ?? 'unknown', tail: rest.tail ?? [], buildMs: Math.round(performance.now() - startedAt),
+    release: await version(), tail: rest.tail ?? [], buildMs: Math.round(performance.now() - startedAt),
   })
 
   return whileBuilding(objects, async () => {
@@ -48,6 +51,8 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     const facts: KernelFacts = { config: parseDotConfig(await readFile(join(objects, '.config'), 'utf8')), uapi }
     const lost = lostSymbols(asked.asked, facts.config, request.kconfig)
     if (lost.length > 0) return fail(lost.map(sentenceOf).join('; '), { lost, facts })
+
+    if (request.upTo === 'configured') return { status: 'configured', facts, notAsked: asked.notAsked, release: await version(), buildMs: 0 }
 
     const built = await make(['bzImage'], makeContext('building config'), objectCounter((count) => { onProgress({ phase: 'compile', config: name, objects: count }) }))
     if (!built.ok) return fail(built.because, { facts, tail: built.tail })

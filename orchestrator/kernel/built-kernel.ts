@@ -59,7 +59,16 @@ export interface FailedKernel {
   readonly buildMs: number
 }
 
-export type KernelOutcome = BuiltKernel | FailedKernel
+/** Configured and not compiled: enough to plan with, nothing to boot. */
+export interface ConfiguredKernel {
+  readonly status: 'configured'
+  readonly facts: KernelFacts
+  readonly notAsked: readonly NotAskedSymbol[]
+  readonly release: string
+  readonly buildMs: number
+}
+
+export type KernelOutcome = BuiltKernel | ConfiguredKernel | FailedKernel
 
 /** What a build says while it works. */
 export type KernelProgress =

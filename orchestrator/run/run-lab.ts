@@ -2,19 +2,16 @@ import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { LabError } from '../host/errors.ts'
-import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
-import type { KernelOutcome } from '../kernel/built-kernel.ts'
-import { machineFacts } from '../machine/machine-facts.ts'
-import { planCases } from '../plan/plan-cases.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
-import type { Cell, CellPlan, Plan } from '../plan/plan.ts'
-import { selectCases, type CaseFilter } from '../plan/select-cases.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { CaseFilter } from '../plan/select-cases.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
 import { judgeOneCell } from './judge-one-cell.ts'
 import type { LabEvent } from './lab-event.ts'
 import { openBench, type Bench } from './bench.ts'
+import { planOnKernels } from './plan-on-kernels.ts'
 import { openRunFolder } from './run-folder.ts'
 
 export interface RunRequest {
@@ -44,10 +41,8 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
     const started = performance.now()
     await using bench = await openBench(request, emit)
-    // Before the time that a build takes: a choice that leaves no case is said at once.
-    selectCases(bench.catalogue, request.config.suites, request.selection)
-    await using builds = await buildKernels(cells, request, bench, emit)
-    const plan: Plan = { cells: cells.map((cell) => planOf(cell, builds.outcomeOf(cell), request, bench)), excluded }
+    await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench }, emit)
+    const { plan } = planned
     emitPlan(plan, emit)
     const results = await judgeCells(plan, request, bench, folder.cellDir, emit)
     const end: Omit<Results, 'cells'> = {
@@ -59,7 +54,7 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
       interrupted: request.signal.aborted,
       summary: summarise(results, plan),
       excluded,
-      versions: { ...bench.versions, ...builds.versions },
+      versions: { ...bench.versions, ...planned.versions },
     }
     emit({ event: 'run-end', results: end })
     return { ...end, cells: results }
@@ -69,48 +64,6 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     throw error
   }
 }
-
-interface Builds extends AsyncDisposable {
-  outcomeOf(cell: Cell): KernelOutcome
-  readonly versions: Readonly<Record<string, string>>
-}
-
-// One kernel after the other: each build uses all cores by itself.
-const buildKernels = async (cells: readonly Cell[], request: RunRequest, bench: Bench, emit: Emit): Promise<Builds> => {
-  await using stack = new AsyncDisposableStack()
-  const builds = new Map<string, KernelBuilds>()
-  const versions: Record<string, string> = {}
-  for (const [name, ofKernel] of Map.groupBy(cells, ({ kernel }) => kernel.name)) {
-    const [first] = ofKernel
-    if (first === undefined) continue
-    const configs = [...new Map(ofKernel.map(({ config }) => [config.name, config])).values()]
-    const built = stack.use(await buildConfigs(first.kernel, configs, {
-      tools: bench.tools,
-      baseConfig: request.config.baseConfig,
-      limits: request.config.limits,
-      notice: (text) => { emit({ event: 'notice', text }) },
-      onProgress: (progress) => { emit({ event: 'kernel-progress', kernel: name, progress }) },
-      signal: request.signal,
-    }))
-    builds.set(name, built)
-    versions[`kernel ${name}`] = built.source.version
-  }
-  const held = stack.move()
-  return {
-    versions,
-    outcomeOf: ({ kernel, config, id }) => {
-      const outcome = builds.get(kernel.name)?.outcomes.get(config.name)
-      if (outcome === undefined) throw new Error(`no build for ${id}`)
-      return outcome
-    },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  }
-}
-
-const planOf = (cell: Cell, kernel: KernelOutcome, { config, selection }: RunRequest, bench: Bench): CellPlan =>
-  planCases(cell, kernel, machineFacts(cell.machine), bench.catalogue, {
-    suites: config.suites, suite: selection.suite, case: selection.case,
-  })
 
 const emitPlan = (plan: Plan, emit: Emit) => {
   const cells = plan.cells.map(({ cell, cases, absent }) => ({ id: cell.id, planned: cases.length, absent: absent.length }))

@@ -1,0 +1,65 @@
+import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { ResolvedConfig } from '../config/resolved-config.ts'
+import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
+import { machineFacts } from '../machine/machine-facts.ts'
+import { planCases } from '../plan/plan-cases.ts'
+import type { Cell, Plan } from '../plan/plan.ts'
+import { selectCases, type CaseFilter } from '../plan/select-cases.ts'
+import type { Tools } from '../toolbox/tools.ts'
+import type { Emit } from './emit.ts'
+
+export interface KernelsToPlan {
+  readonly cells: readonly Cell[]
+  readonly excluded: Plan['excluded']
+  readonly config: ResolvedConfig
+  readonly selection: CaseFilter
+  readonly catalogue: readonly CaseInfo[]
+  readonly tools: Tools
+  /** `configured`: for a plan that nothing is compiled for. */
+  readonly upTo: 'configured' | 'built'
+  readonly signal: AbortSignal
+}
+
+/** The plan, and the kernels that it was made on: their files exist until this is disposed. */
+export interface PlannedKernels extends AsyncDisposable {
+  readonly plan: Plan
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** Builds (or only configures) every kernel of these cells, one after the other since each uses all cores, and plans on what they are. */
+export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise<PlannedKernels> => {
+  const { cells, config, selection, catalogue, excluded } = request
+  // Before the time that a build takes: a choice that leaves no case is said at once.
+  selectCases(catalogue, config.suites, selection)
+  await using stack = new AsyncDisposableStack()
+  const builds = new Map<string, KernelBuilds>()
+  for (const [name, ofKernel] of Map.groupBy(cells, ({ kernel }) => kernel.name)) {
+    builds.set(name, stack.use(await buildOne(name, ofKernel, request, emit)))
+  }
+  const planned = cells.map((cell) => {
+    const outcome = builds.get(cell.kernel.name)?.outcomes.get(cell.config.name)
+    if (outcome === undefined) throw new Error(`no kernel for ${cell.id}`)
+    return planCases(cell, outcome, machineFacts(cell.machine), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case })
+  })
+  const held = stack.move()
+  return {
+    plan: { cells: planned, excluded },
+    versions: Object.fromEntries([...builds].map(([name, { source }]) => [`kernel ${name}`, source.version])),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+const buildOne = (name: string, cells: readonly Cell[], { config, tools, upTo, signal }: KernelsToPlan, emit: Emit): Promise<KernelBuilds> => {
+  const [first] = cells
+  if (first === undefined) throw new Error(`the kernel ${name} has no cell`)
+  const configs = [...new Map(cells.map((cell) => [cell.config.name, cell.config])).values()]
+  return buildConfigs(first.kernel, configs, {
+    tools,
+    upTo,
+    signal,
+    baseConfig: config.baseConfig,
+    limits: config.limits,
+    notice: (text) => { emit({ event: 'notice', text }) },
+    onProgress: (progress) => { emit({ event: 'kernel-progress', kernel: name, progress }) },
+  })
+}
