@@ -30,9 +30,10 @@ export interface MarkedCase {
  * Finds the kernel's complaints and attributes each to the case that ran, by the agent's marks.
  * The guest may print anything: time is linear in the console's length, and what is kept of it is bounded.
  * @param console one entry a line, cleaned or not
+ * @param betweenCases what the agent itself provokes while it prepares the guest, as regular expressions
  */
-export const readConsole = (console: readonly string[], cases: readonly MarkedCase[]): ConsoleReading => {
-  const reader = new ConsoleReader(cases)
+export const readConsole = (console: readonly string[], cases: readonly MarkedCase[], betweenCases: readonly string[] = []): ConsoleReading => {
+  const reader = new ConsoleReader(cases, betweenCases)
   for (const [index, raw] of console.entries()) {
     const line = cleanConsoleLine(raw)
     for (const { caller, text } of readConsoleLine(line)) reader.read(caller, text, { line, index })
@@ -48,7 +49,7 @@ const END = consoleMark('end', '')
 const DROPPED = /^\*\* \d{1,12} printk messages dropped \*\*/
 
 class ConsoleReader {
-  readonly #provokes: ReadonlyMap<string, readonly RegExp[]>
+  readonly #provokes: ReadonlyMap<string | null, readonly RegExp[]>
   readonly #started = new Map<string, number>()
   readonly #ended = new Map<string, number>()
   readonly #kept = new Map<string | null, number>()
@@ -61,8 +62,9 @@ class ConsoleReader {
   #running: string | null = null
   #dropped: string | undefined
 
-  constructor(cases: readonly MarkedCase[]) {
-    this.#provokes = new Map(cases.map(({ id, provokes }) => [id, provokes.map((source) => new RegExp(source))]))
+  constructor(cases: readonly MarkedCase[], betweenCases: readonly string[]) {
+    const declared = [...cases.map(({ id, provokes }) => [id, provokes] as const), [null, betweenCases] as const]
+    this.#provokes = new Map(declared.map(([atCase, sources]) => [atCase, sources.map((source) => new RegExp(source))]))
   }
 
   read(caller: string, text: string, { line, index }: { readonly line: string; readonly index: number }): void {
@@ -132,13 +134,13 @@ class ConsoleReader {
     const letters = taintsOf(splat.kind)
     for (const letter of letters) this.#taints.add(letter)
     const { atCase } = splat
-    if (atCase === null || splat.provoked || !splat.provokedBy(this.#provokes.get(atCase) ?? [], text)) return
+    if (splat.provoked || !splat.provokedBy(this.#provokes.get(atCase) ?? [], text)) return
     const place = this.#order.lastIndexOf(splat)
     if (place >= 0) {
       this.#order.splice(place, 1)
       this.#kept.set(atCase, (this.#kept.get(atCase) ?? 1) - 1)
     }
-    this.#provokedTaints.set(atCase, new Set([...(this.#provokedTaints.get(atCase) ?? []), ...letters]))
+    if (atCase !== null) this.#provokedTaints.set(atCase, new Set([...(this.#provokedTaints.get(atCase) ?? []), ...letters]))
   }
 
   /** A stack dump shows every taint so far: one that nothing on this console explains is news. */

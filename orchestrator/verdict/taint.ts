@@ -34,7 +34,7 @@ const BROUGHT: Partial<Record<SplatKind, readonly string[]>> = {
   warning: ['W'], refcount: ['W'], 'list-corruption': ['W', 'D', 'B'], ubsan: ['W'], lockdep: ['W'], 'rcu-stall': ['W'],
   kasan: ['B', 'W', 'D'], memory: ['B', 'W'], kcsan: ['W'],
   bug: ['W', 'D'], oops: ['D', 'W'], 'null-deref': ['D', 'W'], gpf: ['D', 'W'], panic: ['D', 'W'],
-  'soft-lockup': ['L', 'W'], 'hung-task': ['W'], taint: ['U', 'S', 'I', 'O', 'E', 'C', 'X', 'N', 'J'],
+  'soft-lockup': ['L', 'W'], 'hung-task': ['W'], taint: ['U', 'O', 'E', 'C', 'X'],
 }
 
 /** A taint that a dump shows and that nothing before it explains. */
