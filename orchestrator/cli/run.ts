@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { LabError } from '../host/errors.ts'
 import { interruptSignal } from '../host/interrupt.ts'
 import { openReporters } from '../report/open-reporters.ts'
 import { runLab } from '../run/run-lab.ts'
@@ -25,6 +26,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     .action(async (flags: RunFlags) => {
       const signal = interruptSignal()
       const config = await selectedConfig(flags)
+      const failures: LabError[] = []
       const results = await runLab({
         config,
         selection: flags,
@@ -37,11 +39,15 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
           env: process.env,
           cwd: process.cwd(),
           sourceArgs: flags.tree === undefined ? [] : ['--tree', flags.tree],
-          onFailure: (error) => { printError(error, process.stderr) },
+          onFailure: (error) => {
+            failures.push(error)
+            printError(error, process.stderr)
+          },
         }),
         signal,
       })
-      finish(exitCode(results))
+      // Good verdicts that could not be written down are no good.
+      finish(exitCode(results) || (failures.length > 0 ? 3 : 0))
     })
 
 const parseWorkers = (text: string) => {

@@ -20,7 +20,7 @@ export interface CellWork {
   readonly isolate: 'cell' | 'case'
   readonly limits: Limits
   /** The folder of a cell, by its id; exists. */
-  cellDir(cellId: string): Promise<string>
+  readonly cellDir: (cellId: string) => Promise<string>
   readonly emit: Emit
   readonly signal: AbortSignal
 }

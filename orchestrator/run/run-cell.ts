@@ -5,7 +5,7 @@ export interface CellRun {
   readonly cases: readonly CaseInfo[]
   readonly isolate: 'cell' | 'case'
   /** Boots a guest for these cases and sees it to its end. `attempt` counts from 1. */
-  live(cases: readonly CaseInfo[], alone: boolean, attempt: number): Promise<GuestLife>
+  readonly live: (cases: readonly CaseInfo[], alone: boolean, attempt: number) => Promise<GuestLife>
 }
 
 /** So many guests in a row may die under their cases before the rest counts as not run. */

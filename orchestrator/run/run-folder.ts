@@ -10,7 +10,7 @@ export interface RunFolder extends AsyncDisposable {
   readonly id: string
   readonly dir: string
   /** `cells/<kernel>/<config>/<machine>` of this run, made when asked for. */
-  cellDir(cellId: string): Promise<string>
+  readonly cellDir: (cellId: string) => Promise<string>
 }
 
 /**

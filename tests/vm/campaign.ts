@@ -11,7 +11,7 @@ export interface Campaign<Item extends { readonly name: string }> {
   readonly items: readonly Item[]
   /** How many items the short tier takes. */
   readonly sample: number
-  check(item: Item): Promise<void>
+  readonly check: (item: Item) => Promise<void>
 }
 
 const projectDir = join(import.meta.dirname, '..', '..')
