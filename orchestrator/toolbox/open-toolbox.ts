@@ -29,7 +29,7 @@ const TO_MAKE_IT: readonly HostPackage[] = [
 ]
 
 /** The file to lock exclusively before a toolbox is made or removed. */
-export const toolboxLock = (folder: string): string => `${folder}.lock`
+const toolboxLock = (folder: string): string => `${folder}.lock`
 
 /** Opens the toolbox of the recipe; makes it first when it is not there. Two labs at once make one. */
 export const openToolbox = async ({ notice, signal }: OpenToolsOptions): Promise<OpenedTools> => {

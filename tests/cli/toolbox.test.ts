@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -75,7 +76,7 @@ test('versions compare as dpkg compares them', async () => {
   expect(pairs.map(([a, b]) => Math.sign(compareDebianVersions(a, b)))).toEqual(stdout.trim().split('\n').map(Number))
 })
 
-const program = [process.execPath, join(import.meta.dirname, 'open-toolbox.ts')] as const
+const program = [process.execPath, fileURLToPath(import.meta.resolve('./open-toolbox.ts'))] as const
 
 /** Opens the toolbox with this cache in a process of its own; `around` are words before the command. */
 const opening = (cache: string, around: readonly string[] = [], env: Readonly<Record<string, string>> = {}) => {
