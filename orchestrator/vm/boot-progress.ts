@@ -31,7 +31,7 @@ export const bootTooLong = (console: GuestConsole, limitMs: number): LabError =>
   const details = { durationMs: limitMs, tail: console.lines.slice(-TAIL_LINES) }
   const spoken = console.lines.filter((line) => line.trim() !== '')
   if (spoken.length === 0) {
-    return kernelFault('BOOT_SILENT', `no line on the serial console within ${seconds} s`, {
+    return kernelFault('BOOT_SILENT', `the guest was silent: no line on its serial console within ${seconds} s`, {
       ...details, hint: 'the kernel needs SERIAL_8250_CONSOLE; QEMU itself is alive',
     })
   }

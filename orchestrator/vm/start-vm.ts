@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
-import { kernelFault, labFault } from '../host/errors.ts'
+import { kernelFault, type LabError, labFault } from '../host/errors.ts'
 import { type StartedProcess, start } from '../host/spawn.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { bootTooLong, sshIsUp } from './boot-progress.ts'
@@ -28,6 +28,8 @@ export interface VmSurroundings {
 const SSH_RETRY_MS = 50
 const AGENT_SOCKET = '/run/agent.sock'
 const AGENT_WAITS = /vfio-lab: agent waits/
+/** How long the news of QEMU's end may take to arrive. */
+const DEATH_LAG_MS = 1_000
 /** How long QEMU may take to end after SIGTERM. */
 const QEMU_GRACE_MS = 500
 
@@ -64,11 +66,15 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
     return reachSsh(port, surroundings.keys, booting)
   }
   const session = await Promise.race([
-    boot().catch((error: unknown) => {
+    boot().catch(async (error: unknown) => {
       surroundings.signal.throwIfAborted()
-      throw limit.aborted ? bootTooLong(console, spec.bootLimitMs) : error
+      if (limit.aborted) throw bootTooLong(console, spec.bootLimitMs)
+      // A control socket that breaks is most often the first that is heard of QEMU's end.
+      const death = await Promise.race([watch.death, sleep(DEATH_LAG_MS)])
+      if (death !== undefined) throw bootFault(death, console, performance.now() - startedAt)
+      throw error
     }),
-    watch.death.then((death) => bootFault(death, console, performance.now() - startedAt)),
+    watch.death.then((death) => { throw bootFault(death, console, performance.now() - startedAt) }),
   ])
   stack.use(session)
   const bootMs = performance.now() - startedAt
@@ -134,10 +140,9 @@ const reachSsh = async (port: number, keys: GuestKeys, signal: AbortSignal): Pro
   }
 }
 
-const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): never => {
+const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): LabError => {
   const details = { durationMs, tail: console.lines.slice(-20) }
-  if (death.kind === 'lab') throw labFault('QEMU_DIED', death.because, details)
-  throw kernelFault('BOOT_PANIC', death.because, details)
+  return death.kind === 'lab' ? labFault('QEMU_DIED', death.because, details) : kernelFault('BOOT_PANIC', death.because, details)
 }
 
 /** Each line of a launcher that waits is good for one request: the nth request wants the nth line. */
