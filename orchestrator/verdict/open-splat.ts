@@ -6,8 +6,6 @@ const MOST_LINES = 120
 const MOST_TITLE_CHARS = 160
 /** So many lines after `cut here` may pass before the complaint names itself: WARN() and CHECK_DATA_CORRUPTION print their message first. */
 const NAMING_LINES = 8
-/** A complaint that a case provokes says so in its first lines, before registers and stack. */
-const PROVOKED_LINES = 8
 /** `Oops: Oops: 0002 [#1] SMP`, `invalid opcode: 0000 [#1]` */
 const OOPS_COUNT = /^(?:Oops|[a-z]).{0,160}\[#\d{1,9}\]/
 /** What names the fault in a line before the one that counts it. */
@@ -76,9 +74,12 @@ export class OpenSplat {
     if (this.#lines.length < MOST_LINES + 1) this.#lines.push(line)
   }
 
-  /** A line of it is one that the running case provokes on purpose. */
+  /**
+   * The line that names it is one that the running case provokes on purpose. Any other line does not count: an IOMMU fault that a case provokes may
+   * be reported in the middle of a WARNING that it does not.
+   */
   provokedBy(patterns: readonly RegExp[], text: string): boolean {
-    if (this.#texts.length <= PROVOKED_LINES && patterns.some((pattern) => pattern.test(text))) this.#provoked = true
+    if (this.#texts.length <= NAMING_LINES && patterns.some((pattern) => pattern.test(text)) && beginsSplat(text) !== undefined) this.#provoked = true
     return this.#provoked
   }
 

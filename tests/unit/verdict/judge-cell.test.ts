@@ -170,6 +170,11 @@ describe('a guest that does not boot', () => {
     expect(outcomes(result)).toEqual({ [A]: 'not-run !', [B]: 'not-run !' })
   })
 
+  test('is called as it was seen live when only the end of its console is left', () => {
+    const life = lifeOf([], { asked, console: console.slice(-1), end: { how: 'boot-failed', because: 'oops in alloc_irq_table' } })
+    expect(judgeCell(plan, [life], meta).because).toBe('oops in alloc_irq_table')
+  })
+
   test('and says nothing: what was waited for is told', () => {
     const life = lifeOf([], { asked, console: [], end: { how: 'boot-failed', because: 'no SSH after 60 s' } })
     expect(judgeCell(plan, [life], meta)).toMatchObject({ status: 'boot-failed', because: 'no SSH after 60 s' })
