@@ -7,7 +7,7 @@ import { cellResult, runEnd } from '../orchestrator/report/results-schema.ts'
 
 const resultsFile = z.object({ ...runEnd.shape, cells: z.array(cellResult) })
 
-const lab = join(import.meta.dirname, '..', 'lab')
+export const lab = join(import.meta.dirname, '..', 'lab')
 
 export interface LabEnd {
   readonly exitCode: number
@@ -39,8 +39,13 @@ export const callLab = async (args: readonly string[], { cwd, env, timeoutMs, ca
 export const callLabRun = async (args: readonly string[], options: LabOptions = {}): Promise<LabEnd & { readonly results: z.infer<typeof resultsFile> | undefined }> => {
   await using out = await temporaryDir()
   const ended = await callLab(['run', '--out', out.path, ...args], options)
-  const text = await readFile(join(out.path, 'results.json'), 'utf8').catch(() => undefined)
-  return { ...ended, results: text === undefined ? undefined : resultsFile.parse(JSON.parse(text)) }
+  return { ...ended, results: await readResults(out.path) }
+}
+
+/** results.json of a run's folder, validated; undefined when there is none. */
+export const readResults = async (dir: string): Promise<z.infer<typeof resultsFile> | undefined> => {
+  const text = await readFile(join(dir, 'results.json'), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : resultsFile.parse(JSON.parse(text))
 }
 
 export const temporaryDir = async (): Promise<AsyncDisposable & { readonly path: string }> => {
