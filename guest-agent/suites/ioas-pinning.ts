@@ -1,12 +1,13 @@
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno } from '../case/expect.ts'
+import { equal, expectErrno, ok } from '../case/expect.ts'
 import type { CaseContext } from '../case/case-context.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import { withoutCapability } from '../sys/capability.ts'
 import { lockedKb, pinnedKb } from '../sys/locked-memory.ts'
 import { memfd } from '../sys/memfd.ts'
-import { Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { HUGE_PAGE_SIZE, Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { withMemlockLimit } from '../sys/rlimit.ts'
+import { readText } from '../sys/text-file.ts'
 import { IOMMUFD } from '../uapi/iommufd.ts'
 import { bindCdev } from '../vfio/bound-cdev.ts'
 import { openThroughCdev } from '../vfio/open-device.ts'
@@ -168,4 +169,27 @@ const mode = defineCase({
   },
 })
 
-export const ioasPinning = suite('ioas-pinning', [counted, unpinnable, attach, limit, mode])
+/** Memory of the kernel's page tables for IOMMUs and guests, kB (SecPageTables of /proc/meminfo). */
+const tableKb = (): number => Number(/^SecPageTables:\s+(\d+) kB$/m.exec(readText('/proc/meminfo') ?? '')?.[1] ?? 0)
+
+const tables = defineCase({
+  name: 'page-tables-freed',
+  title: 'mapping and unmapping again and again does not make the page tables grow',
+  needs: NEEDS,
+  covers: { ioctls: ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_UNMAP'], sources: [...SOURCES, 'drivers/iommu/iommufd/hwpt_noiommu.c'] },
+  run: (lab) => {
+    const ROUNDS = 64
+    const { iommu, ioas } = openThroughCdev(lab, lab.device())
+    // One page an entry, so that every round fills a table of its own and empties it.
+    iommu.setOption(IOMMUFD.IOMMU_OPTION_HUGE_PAGES, 0n, ioas.id)
+    const memory = lab.use(Memory.pages(HUGE_PAGE_SIZE))
+    const round = () => { ioas.unmap(ioas.map(memory, { iova: 0x4000_0000n }), memory.length) }
+    round()
+    const before = tableKb()
+    for (let rounds = 0; rounds < ROUNDS; rounds += 1) round()
+    const grown = tableKb() - before
+    ok(grown < ROUNDS * KB / 2, `the page tables grew by ${grown} kB in ${ROUNDS} rounds of mapping and unmapping the same 2 MiB`)
+  },
+})
+
+export const ioasPinning = suite('ioas-pinning', [counted, unpinnable, attach, limit, mode, tables])

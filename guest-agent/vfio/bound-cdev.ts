@@ -1,5 +1,4 @@
 import { IommuFd } from '../iommufd/iommu-fd.ts'
-import type { Ioas } from '../iommufd/ioas.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { VfioCdev } from './vfio-cdev.ts'
 
@@ -9,17 +8,11 @@ interface Owner {
   readonly device: () => PciDevice
 }
 
-export interface BoundCdev {
+interface BoundCdev {
   readonly iommu: IommuFd
   readonly cdev: VfioCdev
   /** Its id in that iommufd context. */
   readonly deviceId: number
-}
-
-export interface AttachedCdev extends BoundCdev {
-  readonly ioas: Ioas
-  /** The page table that the kernel chose for the IOAS. */
-  readonly hwptId: number
 }
 
 /** The device's cdev, opened; a device without one is the kernel's fault where the plan says that it has one. */
@@ -33,11 +26,4 @@ export const openCdev = (lab: Owner, device: PciDevice = lab.device()): VfioCdev
 export const bindCdev = (lab: Owner, device: PciDevice = lab.device(), iommu: IommuFd = lab.use(IommuFd.open())): BoundCdev => {
   const cdev = openCdev(lab, device)
   return { iommu, cdev, deviceId: cdev.bind(iommu) }
-}
-
-/** The same, attached to a new and empty IOAS. */
-export const attachCdev = (lab: Owner, device: PciDevice = lab.device()): AttachedCdev => {
-  const bound = bindCdev(lab, device)
-  const ioas = bound.iommu.ioasAlloc()
-  return { ...bound, ioas, hwptId: bound.cdev.attach(ioas.id) }
 }
