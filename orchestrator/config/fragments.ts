@@ -3,14 +3,14 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { suggestion } from '../host/nearest-name.ts'
 
 /** The project's own kernel-configs/. */
-export const KERNEL_CONFIGS = resolve(import.meta.dirname, '../../kernel-configs')
+const KERNEL_CONFIGS = resolve(import.meta.dirname, '../../kernel-configs')
 
 /** What every kernel of the lab has; not a fragment that a config can name. */
 export const BASE_CONFIG = join(KERNEL_CONFIGS, 'base.config')
 
 const EXTENSION = '.config'
 
-export const fragmentNames = (): readonly string[] =>
+const fragmentNames = (): readonly string[] =>
   readdirSync(KERNEL_CONFIGS)
     .filter((file) => file.endsWith(EXTENSION) && join(KERNEL_CONFIGS, file) !== BASE_CONFIG)
     .map((file) => file.slice(0, -EXTENSION.length))

@@ -13,7 +13,7 @@ export interface CellFilter {
 }
 
 /** Part `index` of `count`, counted from 1. */
-export interface Shard {
+interface Shard {
   readonly index: number
   readonly count: number
 }

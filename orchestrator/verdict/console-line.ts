@@ -8,7 +8,7 @@ export interface ConsoleMessage {
   readonly text: string
 }
 
-export const MOST_LINE_CHARS = 1000
+const MOST_LINE_CHARS = 1000
 
 // `[    1.234567] `, `<4>[    1.234567] `, `[    1.234567][   T12] `
 const PREFIX = /(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,11}(?<caller>[TC]\d{1,10})\])? ?/g

@@ -1,7 +1,7 @@
 import type { SplatKind } from './results.ts'
 
 /** How the block of lines that belongs to a complaint ends; whatever it is, a bound on its length ends it too. */
-export type SplatEnd =
+type SplatEnd =
   | 'line' // it is this one line
   | 'trace' // `---[ end trace ... ]---`
   | 'task' // the end of the first stack trace
