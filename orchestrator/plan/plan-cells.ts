@@ -13,7 +13,7 @@ export interface CellFilter {
 }
 
 /** Part `index` of `count`, counted from 1. */
-interface Shard {
+export interface Shard {
   readonly index: number
   readonly count: number
 }
