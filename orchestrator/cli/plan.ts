@@ -26,7 +26,7 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const notice = (text: string) => { process.stderr.write(`${text}\n`) }
-      const tools = await openTools(config.tools, { notice, signal })
+      const tools = stack.use(await openTools(config.tools, { notice, signal }))
       const { catalogue } = await prepareAgent(dir)
       const planned = stack.use(await planOnKernels({ cells, excluded, config, selection: flags, catalogue, tools, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)

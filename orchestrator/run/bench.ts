@@ -40,7 +40,7 @@ export const openBench = async (
   const notice = (text: string) => { emit({ event: 'notice', text }) }
   await using stack = new AsyncDisposableStack()
   const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
-  const tools = await openTools(config.tools, { notice, signal })
+  const tools = stack.use(await openTools(config.tools, { notice, signal }))
   const keys = makeRunKeys()
   const [chosen, image, { agent, catalogue }] = await Promise.all([
     chooseAccelerator(accel, tools, { notice, signal }),

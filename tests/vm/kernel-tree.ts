@@ -21,8 +21,9 @@ const silent = () => { /* a test has no terminal */ }
 export const kernelTree = async (packageName: string): Promise<KernelTree> => {
   const place = cacheDir('tests', packageName)
   await mkdir(cacheDir('tests'), { recursive: true })
-  const held = await lock(`${place}.lock`)
-  const tools = await openTools('toolbox', { notice: silent, signal: never })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await lock(`${place}.lock`))
+  const tools = stack.use(await openTools('toolbox', { notice: silent, signal: never }))
   const dir = join(place, 'linux')
   if (!(await readdir(place).catch((): string[] => [])).includes('linux')) {
     const opened = await openKernelSource({ kind: 'debian', packageGlob: packageName }, { tools, signal: never, notice: silent, onText: silent })
@@ -32,10 +33,11 @@ export const kernelTree = async (packageName: string): Promise<KernelTree> => {
     await mkdir(place, { recursive: true })
     await execa('mv', [`${place}.aside`, dir])
   }
+  const held = stack.move()
   return {
     dir,
     patched: (patch) => applied(dir, patch, tools),
-    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 

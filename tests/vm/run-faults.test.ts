@@ -12,7 +12,7 @@ const startRun = (out: string, args: readonly string[] = one) => {
   const said = async (text: RegExp) => {
     let sofar = ''
     for await (const chunk of child.iterable({ from: 'all', binary: false })) {
-      sofar += `${String(chunk)}\n`
+      sofar += `${chunk}\n`
       if (text.test(sofar)) return
     }
     throw new Error(`the run ended without saying ${String(text)}:\n${sofar}`)
