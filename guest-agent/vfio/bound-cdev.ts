@@ -1,3 +1,4 @@
+import { Failed } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { VfioCdev } from './vfio-cdev.ts'
@@ -18,7 +19,7 @@ interface BoundCdev {
 /** The device's cdev, opened; a device without one is the kernel's fault where the plan says that it has one. */
 export const openCdev = (lab: Owner, device: PciDevice = lab.device()): VfioCdev => {
   const node = device.cdevNode
-  if (node === undefined) throw new Error(`${device.toString()} has no node in /dev/vfio/devices`)
+  if (node === undefined) throw new Failed(`${device.toString()} has no node in /dev/vfio/devices`)
   return lab.use(VfioCdev.open(node))
 }
 
