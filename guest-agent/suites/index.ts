@@ -35,6 +35,7 @@ import { hwInfo } from './hw-info.ts'
 import { viommu } from './viommu.ts'
 import { unsafeInterrupts } from './unsafe-interrupts.ts'
 import { noiommuMode } from './noiommu-mode.ts'
+import { noiommuGetPaRefusals } from './noiommu-get-pa-refusals.ts'
 import { noiommuGetPa } from './noiommu-get-pa.ts'
 import { noiommuDma } from './noiommu-dma.ts'
 import { groupUnbind } from './group-unbind.ts'
@@ -92,6 +93,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...viommu,
   ...unsafeInterrupts,
   ...noiommuMode,
+  ...noiommuGetPaRefusals,
   ...noiommuGetPa,
   ...noiommuDma,
   ...groupUnbind,
