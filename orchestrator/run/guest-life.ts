@@ -14,6 +14,8 @@ export interface LifeRequest {
   /** How much longer than on hardware virtualisation a case may take. */
   readonly timeoutScale: number
   boot(): Promise<RunningVm>
+  /** The whole console of a guest that did not come up. */
+  bootConsole(): Promise<readonly string[]>
   onEvent(event: AgentEvent, afterBootMs: number): void
   readonly signal: AbortSignal
 }
@@ -40,7 +42,7 @@ export const liveOnce = async (request: LifeRequest): Promise<GuestLife> => {
   } catch (error) {
     if (request.signal.aborted) return unborn({ how: 'interrupted' }, [])
     if (!(error instanceof LabError) || error.kind === 'yours') throw error
-    return unborn({ how: error.kind === 'kernel' ? 'boot-failed' : 'lab-error', because: error.message }, error.tail)
+    return unborn({ how: error.kind === 'kernel' ? 'boot-failed' : 'lab-error', because: error.message }, await request.bootConsole())
   }
 
   await using running = vm

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AgentEvent, CellFacts } from '../../guest-agent/protocol.ts'
 import type { Limits } from '../config/resolved-config.ts'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
@@ -66,6 +66,8 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
           disk: bench.disk,
           bootLimitMs: bench.accel.used === 'kvm' ? work.limits.bootMs / 4 : work.limits.bootMs,
         }, { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal }),
+        // startVm has written all that the guest said, cleaned and bounded.
+        bootConsole: async () => (await readFile(join(folder, 'console.log'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
         onEvent: (event, afterBootMs) => {
           agentLines.push(JSON.stringify(event))
           tell(event, id, afterBootMs, emit)
