@@ -129,7 +129,7 @@ const buildMissing = async (
   const kconfig = await readKconfig(source.slot.tree)
   // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
   const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
-  const configure = configurer()
+  const configure = configurer(source.configKey)
   for (const { config, asked: asks } of asked) {
     const unbuilt = await buildKernel({
       name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure,

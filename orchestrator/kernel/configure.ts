@@ -1,16 +1,27 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { cacheDir } from '../host/cache.ts'
 import { type AskedConfig, askedText } from './asked-config.ts'
 import { make, type MakeContext, type MakeResult } from './make.ts'
 
 /** Writes the .config of an object tree: tinyconfig, what was asked on top of it, and olddefconfig to fill in the rest. */
 export type Configure = (asked: AskedConfig, context: MakeContext) => Promise<MakeResult>
 
-/** For the configs of one source state: all of them begin with the same tinyconfig, which is made once. */
-export const configurer = (): Configure => {
+/**
+ * For the configs of one source. All begin with the same tinyconfig, which is made once. A result is kept for the next state of the source
+ * with the same `configKey` (PreparedSource): then Kconfig need not run at all, and a .config that stays as it is costs make nothing either.
+ */
+export const configurer = (configKey: string): Configure => {
   let tinyConfig: string | undefined
   return async (asked, context) => {
     const dotConfig = join(context.objects, '.config')
+    const kept = keptConfig(configKey, asked, context)
+    const known = await readIfThere(kept)
+    if (known !== undefined) {
+      if (await readIfThere(dotConfig) !== known) await writeFile(dotConfig, known)
+      return { ok: true, cpuMs: 0 }
+    }
     let cpuMs = 0
     if (tinyConfig === undefined) {
       const made = await make(['tinyconfig'], context)
@@ -20,6 +31,28 @@ export const configurer = (): Configure => {
     }
     await writeFile(dotConfig, `${tinyConfig}${askedText(asked.asked)}`)
     const filled = await make(['olddefconfig'], context)
-    return filled.ok ? { ok: true, cpuMs: cpuMs + filled.cpuMs } : filled
+    if (!filled.ok) return filled
+    // The host's own tools may change in ways that no version tells; the toolbox does not.
+    if (context.tools.kind === 'toolbox') await keep(kept, await readFile(dotConfig, 'utf8'))
+    return { ok: true, cpuMs: cpuMs + filled.cpuMs }
   }
+}
+
+const keptConfig = (configKey: string, asked: AskedConfig, { tools }: MakeContext): string =>
+  cacheDir('kernel', 'configs', createHash('sha256').update(JSON.stringify([configKey, tools.id, askedText(asked.asked)])).digest('hex').slice(0, 32))
+
+const readIfThere = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+const keep = async (path: string, text: string): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true })
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  await writeFile(aside, text)
+  await rename(aside, path)
 }

@@ -29,7 +29,7 @@ const prepare = async (found: SourcePackage, record: SourceRecord, key: string, 
     await publishFolder(slot.folder, (aside) => unpack(found.debPath, aside, context))
   }
   const held = stack.move()
-  return { record, key, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { record, key, configKey: key, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 /** The package holds one tarball, usr/src/linux-source-<version>.tar.xz, of one folder: the tree. */

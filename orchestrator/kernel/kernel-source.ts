@@ -29,6 +29,8 @@ export interface OpenedSource {
 export interface PreparedSource extends AsyncDisposable {
   readonly record: SourceRecord
   readonly key: string
+  /** Changes with what Kconfig reads: its files, scripts and Makefiles. */
+  readonly configKey: string
   readonly slot: SourceSlot
 }
 

@@ -85,14 +85,18 @@ const prepare = async (tree: string, dir: string, slot: SourceSlot, configs: rea
     onWait: () => { context.notice(`another lab builds from ${dir}; waiting for it`) },
   }))
   if (!existsSync(slot.folder)) await seedSlot(slot, tree, configs, context)
-  const key = await copyStill(tree, slot, context)
+  const copied = await copyStill(tree, slot, context)
+  const key = contentKey(copied)
   const record = await recordOf(dir, slot.tree, key)
+  const configKey = contentKey(new Map([...copied].filter(([path]) => READ_BY_KCONFIG.test(path))))
   const held = stack.move()
-  return { record, key, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { record, key, configKey, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
-/** Copies until the tree held still for as long as that takes; resolves to the key of what was copied. */
-const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext): Promise<string> => {
+const READ_BY_KCONFIG = /(^|\/)Kconfig[^/]*$|^Makefile$|^(scripts|kernel\/configs|arch\/x86\/configs)\/|^arch\/x86\/Makefile/
+
+/** Copies until the tree held still for as long as that takes; resolves to what was copied. */
+const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext): Promise<TreeSnapshot> => {
   context.onText(`bringing the private copy of ${tree} forward`)
   for (let left = TRIES; left > 0; left--) {
     const wanted = await look(tree, slot, context)
@@ -101,7 +105,7 @@ const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext)
       return readable(tree, () => bringForward(tree, wanted, { tree: slot.tree, record: slot.holds }, context.signal))
     })
     const key = contentKey(copied)
-    if (key === contentKey(wanted) && key === contentKey(await look(tree, slot, context))) return key
+    if (key === contentKey(wanted) && key === contentKey(await look(tree, slot, context))) return copied
     context.notice(`${tree} changed while it was copied; copying again`)
   }
   throw yours('TREE_CHANGES', `${tree} changed each of the ${TRIES} times that it was copied`, { hint: 'stop what writes to it (a build, a checkout, an editor) and run again' })

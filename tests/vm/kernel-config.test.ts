@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
 import { askConfig } from '../../orchestrator/kernel/asked-config.ts'
-import { configurer } from '../../orchestrator/kernel/configure.ts'
+import { type Configure, configurer } from '../../orchestrator/kernel/configure.ts'
 import { parseDotConfig } from '../../orchestrator/kernel/dot-config.ts'
 import { parseFragment } from '../../orchestrator/kernel/fragment.ts'
 import { readKconfig } from '../../orchestrator/kernel/kconfig.ts'
@@ -30,11 +30,13 @@ const fragmentsOf = (config: string) => {
 describe.each(['7.3', '7.2'])('Linux %s', (version) => {
   let source: PreparedSource
   let objects: Awaited<ReturnType<typeof temporaryDir>>
-  const configure = configurer()
+  let configure: Configure
   beforeAll(async () => {
     const context = { tools, signal, notice: () => undefined, onText: () => undefined }
     source = await (await openKernelSource({ kind: 'debian', packageGlob: `linux-source-${version}` }, context)).prepare([])
     objects = await temporaryDir()
+    // A key of its own: Kconfig must really run.
+    configure = configurer(`${source.configKey} ${process.pid} ${Date.now()}`)
   })
   afterAll(async () => {
     await objects[Symbol.asyncDispose]()
@@ -101,6 +103,6 @@ test('a tree that Kconfig cannot read is the kernel\'s fault', async () => {
   await using dir = await temporaryDir()
   await mkdir(join(dir.path, 'objects'))
   await writeFile(join(dir.path, 'Makefile'), 'tinyconfig:\n\t@echo "drivers/vfio/Kconfig:12: syntax error" >&2; false\n')
-  const made = await configurer()({ asked: [], notAsked: [] }, { tree: dir.path, objects: join(dir.path, 'objects'), tools, signal, what: 'the test', timeoutMs: 60_000 })
+  const made = await configurer('none')({ asked: [], notAsked: [] }, { tree: dir.path, objects: join(dir.path, 'objects'), tools, signal, what: 'the test', timeoutMs: 60_000 })
   expect(made).toMatchObject({ ok: false, because: 'drivers/vfio/Kconfig:12: syntax error' })
 })
