@@ -1,22 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { callLab, lab, readResults, temporaryDir } from '../lab-process.ts'
 
 const one = ['--config', 'noiommu', '--machine', 'intel']
 
 /** A run that goes on by itself; `said` resolves when its output has the text. */
 const startRun = (out: string, args: readonly string[] = one) => {
-  const child = execa(lab, ['run', '--out', out, ...args], { reject: false, stdin: 'ignore', all: true, buffer: true })
-  const said = async (text: RegExp) => {
-    let sofar = ''
-    for await (const chunk of child.iterable({ from: 'all', binary: false })) {
-      sofar += `${chunk}\n`
-      if (text.test(sofar)) return
-    }
-    throw new Error(`the run ended without saying ${String(text)}:\n${sofar}`)
-  }
+  const child = execa(lab, ['run', '--out', out, ...args], { reject: false, stdin: 'ignore', stderr: 'inherit' })
+  let sofar = ''
+  child.stdout.on('data', (chunk: Buffer) => { sofar += chunk.toString() })
+  const said = (text: RegExp) => vi.waitFor(() => { expect(sofar).toMatch(text) }, { timeout: 120_000, interval: 20 })
   return { child, said }
 }
 
