@@ -10,7 +10,7 @@ import { ioasDmaSpace } from '../vfio/dma-space.ts'
 
 const NEEDS = { access: 'cdev', iommu: 'present', deviceKind: 'iommu-testdev', devices: 2 } as const
 const SOURCES = ['drivers/iommu/iommufd/device.c', 'drivers/iommu/iommufd/io_pagetable.c']
-const FAULT = ['DMAR', 'virtio_iommu']
+const FAULT = ['DMAR: .*fault', 'virtio_iommu .*fault']
 const IOVA = 0x10_0000n
 const PATTERN = 0x1234_5678
 

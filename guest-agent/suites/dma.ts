@@ -12,7 +12,7 @@ const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
 const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
 const REPORTER = ['dma-write', 'fault-report'] as const
 /** What the kernel's IOMMU drivers print for a DMA that was not translated. */
-const FAULT = ['DMAR', 'virtio_iommu']
+const FAULT = ['DMAR: .*fault', 'virtio_iommu .*fault']
 /** Not reachable with 32 bits. */
 const HIGH = 0x12_3456_7000n
 const PAGE = BigInt(PAGE_SIZE)

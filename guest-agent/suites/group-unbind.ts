@@ -17,8 +17,14 @@ export const groupUnbind = suite('group-unbind', [
       const pci = lab.device()
       const path = groupPath(pci)
       const { group, container } = attachGroup(lab, { pci })
-      lab.defer(() => { pci.bind() })
-      await pci.unbind()
+      const unbound = pci.unbind()
+      // Binding it again waits for the end of the unbind, and that, should the kernel be wrong, for the group.
+      lab.defer(async () => {
+        group.close()
+        await unbound
+        pci.bind()
+      })
+      await unbound
       equal(fs.existsSync(path), false, `${path} exists after its device was unbound`)
       expectErrno('ENODEV', () => group.status())
       expectErrno('ENODEV', () => { group.setContainer(lab.use(Container.open())) })

@@ -62,11 +62,10 @@ export const irqMsi = suite('irq-msi', [
       equal(await second.wait(2000, lab.signal), 1, 'events at the second eventfd')
       equal(first.read(), 0, 'events at the first eventfd')
       edu.acknowledgeInterrupt()
+      // The vector without an eventfd has no message address: the device must not use it now.
       connectIrqs(device, MSI, [undefined])
       triggerIrq(device, MSI)
-      edu.raiseInterrupt()
-      equal(await second.wait(SILENCE, lab.signal), 0, 'events after the eventfd was taken away')
-      edu.acknowledgeInterrupt()
+      equal(second.read(), 0, 'events after the eventfd was taken away')
       expectErrno('EINVAL', () => { connectIrqs(device, INTX, [first]) })
       connectIrqs(device, MSI, [first])
       edu.raiseInterrupt()

@@ -48,9 +48,14 @@ export const irqRequest = suite('irq-request', [
       const { device } = openAnyDevice(lab, pci)
       const request = lab.use(new EventFd())
       connectIrqs(device, REQ, [request])
-      lab.defer(() => { pci.bind() })
       let gone = false
       const unbound = pci.unbind().then(() => { gone = true })
+      // Binding it again waits for the end of the unbind, and that for the device.
+      lab.defer(async () => {
+        device.close()
+        await unbound
+        pci.bind()
+      })
       ok(await request.wait(5000, lab.signal) > 0, 'the request interrupt must come')
       equal(gone, false, 'unbound while the device is open')
       if (node !== undefined) equal(fs.existsSync(node), false, `${node} exists while the device goes`)
