@@ -8,6 +8,7 @@ export const PCI_STATUS = 0x06
 export const PCI_STATUS_INTERRUPT = 0x08
 const PCI_STATUS_CAP_LIST = 0x10
 export const PCI_BASE_ADDRESS_0 = 0x10
+export const PCI_ROM_ADDRESS = 0x30
 const PCI_CAPABILITY_LIST = 0x34
 export const PCI_INTERRUPT_LINE = 0x3c
 const PCI_STD_HEADER_SIZE = 0x40

@@ -3,7 +3,7 @@ import { equal, equalBytes, expectErrno, ok } from '../case/expect.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import {
   PCI_BASE_ADDRESS_0, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_IO, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_LINE,
-  capabilityChain,
+  PCI_ROM_ADDRESS, capabilityChain,
 } from '../pci/header.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
@@ -71,6 +71,8 @@ export const configSpace = suite('config-space', [
           device.write(CONFIG, at, 4, value)
           equal(device.read(CONFIG, at, 4), value, `BAR ${index} of ${pci.toString()}, written back`)
         }
+        device.write(CONFIG, PCI_ROM_ADDRESS, 4, 0xffff_ffff)
+        equal(device.read(CONFIG, PCI_ROM_ADDRESS, 4), 0, `BAR of the ROM that ${pci.toString()} does not have, written with ones`)
         equalBytes(hardware(pci), before, `config space of ${pci.toString()} itself`)
       }
     },

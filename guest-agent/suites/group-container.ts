@@ -90,7 +90,7 @@ export const groupContainer = suite('group-container', [
   }),
   defineCase({
     name: 'last-group-leaves',
-    title: 'when its last group leaves, a container loses its IOMMU and all mappings',
+    title: 'when its last group leaves or is closed, a container loses its IOMMU and all mappings',
     needs: { access: 'group', iommu: 'present', config: ['VFIO_IOMMU_TYPE1'] },
     covers: {
       ioctls: ['VFIO_GROUP_UNSET_CONTAINER', 'VFIO_SET_IOMMU', 'VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'],
@@ -107,6 +107,9 @@ export const groupContainer = suite('group-container', [
       expectErrno('EINVAL', () => { container.mapDma(memory, IOVA) })
       container.setIommu(VFIO.VFIO_TYPE1v2_IOMMU)
       equal(container.unmapDma(IOVA, PAGE_SIZE), 0n, 'bytes mapped in the new IOMMU')
+      container.mapDma(memory, IOVA)
+      group.close()
+      expectErrno('EINVAL', () => { container.mapDma(memory, IOVA) })
     },
   }),
 ])

@@ -1,5 +1,7 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
+import { PCI_INTERRUPT_LINE } from '../pci/header.ts'
+import { checked } from '../sys/libc.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { attachGroup, openGroup } from '../vfio/attached-group.ts'
 import { Container } from '../vfio/container.ts'
@@ -9,7 +11,8 @@ import { VfioGroup } from '../vfio/vfio-group.ts'
 const GROUP = 'drivers/vfio/group.c'
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
 const CONFIG = VFIO.VFIO_PCI_CONFIG_REGION_INDEX
-const INTERRUPT_LINE = 0x3c
+const F_GETFD = 1
+const FD_CLOEXEC = 1
 const UUID = 'bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3'
 
 /** A NUL-terminated string. */
@@ -55,10 +58,11 @@ export const groupDevice = suite('group-device', [
     run: (lab) => {
       const { group, device, pci } = openThroughGroup(lab, lab.device())
       const second = lab.use(group.device(`${pci.bdf} `))
-      device.write(CONFIG, INTERRUPT_LINE, 1, 0x5a)
-      equal(second.read(CONFIG, INTERRUPT_LINE, 1), 0x5a, 'what the first descriptor wrote, read by the second')
+      equal(checked('fcntl(device, F_GETFD)', (c) => c.fcntl(second.fd.number, F_GETFD, 0)), FD_CLOEXEC, 'flags of the descriptor')
+      device.write(CONFIG, PCI_INTERRUPT_LINE, 1, 0x5a)
+      equal(second.read(CONFIG, PCI_INTERRUPT_LINE, 1), 0x5a, 'what the first descriptor wrote, read by the second')
       device.close()
-      equal(second.read(CONFIG, INTERRUPT_LINE, 1), 0x5a, 'the same after the first was closed')
+      equal(second.read(CONFIG, PCI_INTERRUPT_LINE, 1), 0x5a, 'the same after the first was closed')
     },
   }),
   defineCase({

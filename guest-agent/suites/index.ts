@@ -54,6 +54,7 @@ import { hotReset } from './hot-reset.ts'
 import { deviceFeature } from './device-feature.ts'
 import { dma } from './dma.ts'
 import { dmaDevices } from './dma-devices.ts'
+import { deviceReopen } from './device-reopen.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -112,4 +113,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...deviceFeature,
   ...dma,
   ...dmaDevices,
+  ...deviceReopen,
 ])

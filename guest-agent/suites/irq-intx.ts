@@ -1,10 +1,11 @@
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno } from '../case/expect.ts'
+import { equal, expectErrno, ok } from '../case/expect.ts'
 import { Edu } from '../devices/edu.ts'
 import { PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_STATUS, PCI_STATUS_INTERRUPT } from '../pci/header.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Fd } from '../sys/fd.ts'
+import { readText } from '../sys/text-file.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs, connectUnmask, disableIrqs, maskIrq, triggerIrq, unmaskIrq } from '../vfio/interrupts.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
@@ -18,6 +19,8 @@ const INTRS = 'drivers/vfio/pci/vfio_pci_intrs.c'
 const NEEDS = { access: 'any', deviceKind: 'edu' } as const
 /** How long nothing is waited for, milliseconds. */
 const SILENCE = 20
+
+const handlers = (): string => readText('/proc/interrupts') ?? ''
 
 const openEdu = (lab: CaseContext) => {
   const open = openAnyDevice(lab, lab.device('edu'))
@@ -49,7 +52,9 @@ export const irqIntx = suite('irq-intx', [
       await silent('unmasked after the line was released')
       edu.raiseInterrupt()
       await comes('the line was asserted anew')
+      ok(handlers().includes('vfio-intx('), '/proc/interrupts must name the handler of INTx')
       disableIrqs(device, INTX)
+      ok(!handlers().includes('vfio-'), '/proc/interrupts names a handler although INTx was taken down')
       expectErrno('EINVAL', () => { unmaskIrq(device, INTX) })
       edu.acknowledgeInterrupt()
       edu.raiseInterrupt()

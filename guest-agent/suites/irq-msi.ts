@@ -1,9 +1,10 @@
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno } from '../case/expect.ts'
-import { Edu } from '../devices/edu.ts'
+import { equal, expectErrno, ok } from '../case/expect.ts'
+import { interrupter } from '../devices/drive.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Fd } from '../sys/fd.ts'
+import { readText } from '../sys/text-file.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
 import { connectIrqs, disableIrqs, maskIrq, triggerIrq, unmaskIrq } from '../vfio/interrupts.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
@@ -14,15 +15,17 @@ const {
   VFIO_IRQ_SET_DATA_BOOL: BOOL, VFIO_IRQ_SET_DATA_EVENTFD: EVENTFD, VFIO_IRQ_SET_ACTION_TRIGGER: TRIGGER, VFIO_IRQ_SET_ACTION_MASK: MASK,
 } = VFIO
 const INTRS = 'drivers/vfio/pci/vfio_pci_intrs.c'
-const NEEDS = { access: 'any', deviceKind: 'edu' } as const
+const NEEDS = { access: 'any', device: ['msi', 'intx'] } as const
 /** How long nothing is waited for, milliseconds. */
 const SILENCE = 20
 
-const openEdu = (lab: CaseContext) => {
-  const open = openAnyDevice(lab, lab.device('edu'))
-  const edu = new Edu(lab, open)
-  lab.defer(() => { edu.acknowledgeInterrupt() })
-  return { device: open.device, edu }
+const handlers = (): string => readText('/proc/interrupts') ?? ''
+
+const openRaiser = (lab: CaseContext) => {
+  const open = openAnyDevice(lab, lab.device(NEEDS.device))
+  const raiser = interrupter(lab, open)
+  lab.defer(() => { raiser.acknowledgeInterrupt() })
+  return { device: open.device, raiser }
 }
 
 export const irqMsi = suite('irq-msi', [
@@ -32,19 +35,21 @@ export const irqMsi = suite('irq-msi', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
     run: async (lab) => {
-      const { device, edu } = openEdu(lab)
+      const { device, raiser } = openRaiser(lab)
       const event = lab.use(new EventFd())
       for (const round of [1, 2]) {
         connectIrqs(device, MSI, [event])
+        ok(handlers().includes('vfio-msi[0]'), '/proc/interrupts must name the handler of the MSI')
         for (const raise of [1, 2, 3]) {
-          edu.raiseInterrupt()
+          raiser.raiseInterrupt()
           equal(await event.wait(2000, lab.signal), 1, `events of MSI ${raise} in round ${round}`)
-          edu.acknowledgeInterrupt()
+          raiser.acknowledgeInterrupt()
         }
         disableIrqs(device, MSI)
-        edu.raiseInterrupt()
+        ok(!handlers().includes('vfio-'), '/proc/interrupts names a handler although MSI was taken down')
+        raiser.raiseInterrupt()
         equal(await event.wait(SILENCE, lab.signal), 0, `events after MSI was taken down in round ${round}`)
-        edu.acknowledgeInterrupt()
+        raiser.acknowledgeInterrupt()
       }
     },
   }),
@@ -54,21 +59,21 @@ export const irqMsi = suite('irq-msi', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
     run: async (lab) => {
-      const { device, edu } = openEdu(lab)
+      const { device, raiser } = openRaiser(lab)
       const [first, second] = [lab.use(new EventFd()), lab.use(new EventFd())]
       connectIrqs(device, MSI, [first])
       connectIrqs(device, MSI, [second])
-      edu.raiseInterrupt()
+      raiser.raiseInterrupt()
       equal(await second.wait(2000, lab.signal), 1, 'events at the second eventfd')
       equal(first.read(), 0, 'events at the first eventfd')
-      edu.acknowledgeInterrupt()
+      raiser.acknowledgeInterrupt()
       // The vector without an eventfd has no message address: the device must not use it now.
       connectIrqs(device, MSI, [undefined])
       triggerIrq(device, MSI)
       equal(second.read(), 0, 'events after the eventfd was taken away')
       expectErrno('EINVAL', () => { connectIrqs(device, INTX, [first]) })
       connectIrqs(device, MSI, [first])
-      edu.raiseInterrupt()
+      raiser.raiseInterrupt()
       equal(await first.wait(2000, lab.signal), 1, 'events at the first eventfd, connected again')
     },
   }),
@@ -78,7 +83,7 @@ export const irqMsi = suite('irq-msi', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
     run: (lab) => {
-      const { device } = openEdu(lab)
+      const { device } = openRaiser(lab)
       const event = lab.use(new EventFd())
       const bool = (value: number) => { device.setIrqs({ flags: BOOL | TRIGGER, index: MSI, count: 1 }, Uint8Array.of(value)) }
       expectErrno('EINVAL', () => { triggerIrq(device, MSI) })
@@ -98,16 +103,16 @@ export const irqMsi = suite('irq-msi', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
     run: async (lab) => {
-      const { device, edu } = openEdu(lab)
+      const { device, raiser } = openRaiser(lab)
       const event = lab.use(new EventFd())
       for (const [on, off] of [[MSI, INTX], [INTX, MSI]] as const) {
         connectIrqs(device, on, [event])
         expectErrno('EINVAL', () => { connectIrqs(device, off, [event]) })
         expectErrno('EINVAL', () => { triggerIrq(device, off) })
         expectErrno('EINVAL', () => { disableIrqs(device, off) })
-        edu.raiseInterrupt()
+        raiser.raiseInterrupt()
         equal(await event.wait(2000, lab.signal), 1, `events of index ${on} after index ${off} was refused`)
-        edu.acknowledgeInterrupt()
+        raiser.acknowledgeInterrupt()
         disableIrqs(device, on)
       }
     },
@@ -118,7 +123,7 @@ export const irqMsi = suite('irq-msi', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS, 'drivers/vfio/vfio_main.c'] },
     run: (lab) => {
-      const { device } = openEdu(lab)
+      const { device } = openRaiser(lab)
       const event = lab.use(new EventFd())
       const data = int32s([event.fd.number, event.fd.number])
       const good = { flags: EVENTFD | TRIGGER, index: MSI, start: 0, count: 1 }
