@@ -50,7 +50,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     if (!configured.ok) return fail(configured.because, { tail: configured.tail })
     const facts: KernelFacts = { config: parseDotConfig(await readFile(join(objects, '.config'), 'utf8')), uapi }
     const lost = lostSymbols(asked.asked, facts.config, request.kconfig)
-    if (lost.length > 0) return fail(lost.map(sentenceOf).join('; '), { lost, facts })
+    if (lost.length > 0) return fail(sentenceOf(lost), { lost, facts })
 
     if (request.upTo === 'configured') return { status: 'configured', facts, notAsked: asked.notAsked, release: await version(), buildMs: 0 }
 
@@ -68,8 +68,12 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   })
 }
 
-const sentenceOf = ({ symbol, asked, got, fragment, unmet }: LostSymbol): string =>
-  `CONFIG_${symbol}=${asked} (${fragment}) came out as ${got}: ${unmet}`
+const LOST_IN_A_LINE = 3
+
+const sentenceOf = (lost: readonly LostSymbol[]): string => {
+  const told = lost.slice(0, LOST_IN_A_LINE).map(({ symbol, asked, got, fragment, unmet }) => `CONFIG_${symbol}=${asked} (${fragment}) came out as ${got}: ${unmet}`)
+  return [...told, ...(lost.length > LOST_IN_A_LINE ? [`and ${lost.length - LOST_IN_A_LINE} more`] : [])].join('; ')
+}
 
 const MS_BETWEEN_COUNTS = 200
 

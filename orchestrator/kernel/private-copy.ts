@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { hash } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts'
 import { inTree, type TreeFile, type TreeSnapshot } from './tree-snapshot.ts'
@@ -112,5 +112,3 @@ const removeEmptyFolders = (tree: string, gone: readonly TreePath[]): void => {
     if (isFolder(path) && readdirSync(path).length === 0) rmdirSync(path)
   }
 }
-
-export const privateCopyIn = (folder: string): PrivateCopy => ({ tree: join(folder, 'tree'), record: join(folder, 'holds') })

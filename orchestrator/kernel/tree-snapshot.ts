@@ -18,11 +18,14 @@ export type TreeSnapshot = ReadonlyMap<TreePath, TreeFile>
 /** Files changed so shortly before they were read may change again within the same tick of the file system's clock. */
 const RACY_NS = 1_000_000_000n
 
+/** No source file of a kernel is near that; disk images and archives that somebody keeps in a tree are. */
+const MAX_BYTES = 256n * 2n ** 20n
+
 const FILES_BETWEEN_BREATHS = 500
 
 /**
- * Looks at every path below `dir`; reads only those whose stamp is not that of `before`. Paths that are gone, and what is neither
- * a file nor a link, are left out. `read` counts the files that were read.
+ * Looks at every path below `dir`; reads only those whose stamp is not that of `before`. Paths that are gone, what is neither
+ * a file nor a link, and what is too large to be source are left out. `read` counts the files that were read.
  */
 export const takeSnapshot = async (
   dir: string, paths: readonly TreePath[], before: TreeSnapshot, signal: AbortSignal,
@@ -47,7 +50,7 @@ const lookAt = (path: Buffer, before: TreeFile | undefined): { file: TreeFile; i
   try {
     const stats = lstatSync(path, { bigint: true })
     const kind = kindOf(stats)
-    if (kind === undefined) return undefined
+    if (kind === undefined || stats.size > MAX_BYTES) return undefined
     const stamp = stampOf(stats)
     if (before?.stamp === stamp && before.kind === kind && before.hash !== '') return { file: before, isNew: false }
     const now = BigInt(Date.now()) * 1_000_000n
@@ -61,13 +64,13 @@ const lookAt = (path: Buffer, before: TreeFile | undefined): { file: TreeFile; i
   }
 }
 
-export const kindOf = (stats: BigIntStats): TreeFile['kind'] | undefined => {
+const kindOf = (stats: BigIntStats): TreeFile['kind'] | undefined => {
   if (stats.isSymbolicLink()) return 'link'
   if (!stats.isFile()) return undefined
   return (stats.mode & 0o100n) === 0n ? 'file' : 'executable'
 }
 
-export const stampOf = (stats: BigIntStats): string => `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}`
+const stampOf = (stats: BigIntStats): string => `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}`
 
 /** The bytes of a path below a folder. */
 export const inTree = (dir: string, path: TreePath): Buffer => Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(path, 'latin1')])
