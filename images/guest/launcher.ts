@@ -1,16 +1,31 @@
 /**
- * Runs in the guest before anything is asked: Node is started and koffi is loaded, so that the first request need not wait for them.
- * Serves one connection on a unix socket, then ends; init starts the next one. The connection begins with one JSON line,
- * `{ "bundle": bytes }`, then that many bytes of the agent's code; the rest is the agent's.
+ * Runs in the guest before anything is asked: Node is started, koffi and the agent are loaded, so that the first request need not wait
+ * for them. Serves one connection on a unix socket, then ends; init starts the next one.
+ *
+ * The image has it as a startup snapshot of Node too: Node's own modules below are then in its memory and need not be loaded. With
+ * the words `compile SCRIPT CACHE` it makes, on the host, the code cache of an agent's script.
  */
-import { rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire, wrap } from 'node:module'
 import { createServer, type Socket } from 'node:net'
-import type { Readable, Writable } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { startupSnapshot } from 'node:v8'
+import { Script } from 'node:vm'
+// What agents are made of.
+import 'node:fs/promises'
+import 'node:os'
+import 'node:path'
+import 'node:stream/promises'
+import 'node:timers/promises'
+import 'node:url'
+import 'node:util'
 
+/** All three as in orchestrator/vm/start-vm.ts; the script comes last. */
 const SOCKET = '/run/agent.sock'
-const AGENT = '/run/agent.mjs'
-const LONGEST_HEAD = 256
+const SCRIPT = '/run/agent.js'
+const CACHE = '/run/agent.cache'
+/** Tells init that the snapshot was taken by this guest's Node. */
+const LAUNCHED = '/run/launched'
 
 interface Agent {
   serve(input: Readable, output: Writable): Promise<void>
@@ -19,57 +34,54 @@ interface Agent {
 const isAgent = (module: unknown): module is Agent =>
   typeof module === 'object' && module !== null && 'serve' in module && typeof module.serve === 'function'
 
-const receiveBundle = async (connection: Socket): Promise<Buffer> => {
-  let received = Buffer.alloc(0)
-  let end: number | undefined
-  for (;;) {
-    const chunk: unknown = connection.read()
-    if (Buffer.isBuffer(chunk)) {
-      received = Buffer.concat([received, chunk])
-      end ??= endOfBundle(received)
-      if (end !== undefined && received.length >= end) break
-    } else {
-      await new Promise<void>((resolve, reject) => {
-        connection.once('readable', resolve).once('end', () => { reject(new Error('the connection ended before the agent was there')) })
-      })
-    }
-  }
-  if (received.length > end) connection.unshift(received.subarray(end))
-  return received.subarray(received.indexOf('\n') + 1, end)
+const loaded = (path: string, cache: string | undefined): { readonly script: Script; readonly agent: Agent } => {
+  const cachedData = cache !== undefined && existsSync(cache) ? { cachedData: readFileSync(cache) } : {}
+  const script = new Script(wrap(readFileSync(path, 'utf8')), { filename: `file://${path}`, ...cachedData })
+  const module: { exports: unknown } = { exports: {} }
+  const run: unknown = script.runInThisContext()
+  if (typeof run !== 'function') throw new Error('the agent is no script of CommonJS')
+  Reflect.apply(run, undefined, [module.exports, createRequire(path), module, path, '/run'])
+  if (!isAgent(module.exports)) throw new Error('the agent has no serve()')
+  return { script, agent: module.exports }
 }
 
-const endOfBundle = (received: Buffer): number | undefined => {
-  const head = received.indexOf('\n')
-  if (head === -1) {
-    if (received.length > LONGEST_HEAD) throw new Error('the connection does not begin with a line about the agent')
-    return undefined
-  }
-  const size: unknown = JSON.parse(received.toString('utf8', 0, head))
-  if (typeof size !== 'object' || size === null || !('bundle' in size) || typeof size.bundle !== 'number') {
-    throw new Error('the line about the agent does not say how long it is')
-  }
-  return head + 1 + size.bundle
+/** What ran is compiled and goes into the cache: the whole of the agent is loaded, and its catalogue asked for. */
+const compile = async (from: string, to: string): Promise<void> => {
+  const { script, agent } = loaded(from, undefined)
+  const input = new PassThrough()
+  input.write('{"list":true}\n')
+  await agent.serve(input, new PassThrough().resume())
+  writeFileSync(to, script.createCachedData())
 }
 
-const serveOne = async (connection: Socket): Promise<void> => {
-  const bundle = await receiveBundle(connection)
-  writeFileSync(AGENT, bundle)
-  const agent: unknown = await import(AGENT)
-  if (!isAgent(agent)) throw new Error('the agent has no serve()')
+const serveOne = async (connection: Socket, ready: Agent | undefined): Promise<void> => {
+  const agent = ready ?? loaded(SCRIPT, CACHE).agent
   await agent.serve(connection, connection)
   await new Promise<void>((resolve) => connection.end(resolve))
 }
 
-createRequire(AGENT)('@koromix/koffi-linux-x64')
-rmSync(SOCKET, { force: true })
-const server = createServer((connection) => {
-  server.close()
-  serveOne(connection).then(
-    () => process.exit(0),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
-server.listen(SOCKET, () => { writeFileSync('/dev/kmsg', 'vfio-lab: agent waits\n') })
+const launch = (): void => {
+  writeFileSync(LAUNCHED, '')
+  createRequire(SCRIPT)('@koromix/koffi-linux-x64')
+  const ready = existsSync(SCRIPT) ? loaded(SCRIPT, CACHE).agent : undefined
+  rmSync(SOCKET, { force: true })
+  const server = createServer((connection) => {
+    server.close()
+    serveOne(connection, ready).then(() => process.exit(0), fail)
+  })
+  server.listen(SOCKET, () => { writeFileSync('/dev/kmsg', 'vfio-lab: agent waits\n') })
+}
+
+const fail = (error: unknown): void => {
+  console.error(error)
+  process.exit(1)
+}
+
+const main = (): void => {
+  const [task, from, to] = process.argv.slice(-3)
+  if (task === 'compile' && from !== undefined && to !== undefined) compile(from, to).then(() => process.exit(0), fail)
+  else launch()
+}
+
+if (startupSnapshot.isBuildingSnapshot()) startupSnapshot.setDeserializeMainFunction(main)
+else main()

@@ -6,8 +6,9 @@ export interface DiskParts {
   readonly dropbear: string
   /** Folder of the npm package with koffi's binary. */
   readonly koffi: string
-  /** The launcher's JavaScript. */
+  /** The launcher's JavaScript, and the snapshot made of it. */
   readonly launcher: string
+  readonly launcherBlob: string
   /** Shared libraries and the loader: where each must be found in the guest, and where it is on the host. */
   readonly libraries: readonly { readonly inGuest: string; readonly onHost: string }[]
 }
@@ -19,7 +20,8 @@ export const layDisk = async (folder: string, parts: DiskParts, signal: AbortSig
   await here`mkdir -p bin lib lib64 usr ${koffi}/linux_x64`
   await here`cp ${parts.node} bin/node`
   await here`cp ${parts.dropbear} bin/dropbear`
-  await here`cp ${parts.launcher} launcher.mjs`
+  await here`cp ${parts.launcher} launcher.js`
+  await here`cp ${parts.launcherBlob} launcher.blob`
   await here`cp ${parts.koffi}/package.json ${parts.koffi}/index.js ${koffi}/`
   // The guest has glibc: the binary for musl stays away.
   await here`cp ${parts.koffi}/linux_x64/koffi.node ${koffi}/linux_x64/`

@@ -1,35 +1,47 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import esbuild from 'esbuild'
+import esbuild, { type BuildOptions } from 'esbuild'
 import { labFault } from '../host/errors.ts'
 
-/** The agent as one file of JavaScript. */
+/** The agent as one file of JavaScript, an ES module: as main it serves its standard input and output. */
 export interface AgentBundle {
   readonly code: Uint8Array
   /** SHA-256 of the code, hex. */
   readonly hash: string
 }
 
-const AGENT = join(import.meta.dirname, '..', '..', 'guest-agent', 'main.ts')
+export const AGENT_ENTRY = join(import.meta.dirname, '..', '..', 'guest-agent', 'main.ts')
 
 /**
- * Bundles guest-agent/main.ts with all that it imports but koffi's binary, which the image has. ESM: koffi 3 does not work in a CJS bundle.
+ * Bundles guest-agent/main.ts with all that it imports but koffi's binary, for the host.
  * Throws LabError lab/AGENT_BUNDLE with what esbuild has to say.
  */
-export const bundleAgent = async (entry: string = AGENT): Promise<AgentBundle> => {
+export const bundleAgent = async (entry: string = AGENT_ENTRY): Promise<AgentBundle> => {
+  const code = await bundled(entry, { format: 'esm' })
+  return { code, hash: createHash('sha256').update(code).digest('hex') }
+}
+
+/** The same for the guest: a CommonJS script whose `serve` the launcher calls; only scripts have a code cache that can be made beforehand. */
+export const agentScript = (entry: string, path: string): Promise<Uint8Array> =>
+  bundled(entry, {
+    format: 'cjs',
+    // What a script does not have, koffi needs.
+    define: { 'import.meta.main': 'false', 'import.meta.url': JSON.stringify(`file://${path}`), 'import.meta.dirname': '"/run"' },
+  })
+
+const bundled = async (entry: string, options: BuildOptions): Promise<Uint8Array> => {
   try {
     const { outputFiles } = await esbuild.build({
+      ...options,
       entryPoints: [entry],
       bundle: true,
       write: false,
       platform: 'node',
-      format: 'esm',
       target: 'node24',
       external: ['@koromix/*'],
       logLevel: 'silent',
     })
-    const code = outputFiles[0]?.contents ?? new Uint8Array()
-    return { code, hash: createHash('sha256').update(code).digest('hex') }
+    return outputFiles[0]?.contents ?? new Uint8Array()
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.split('\n') : []
     throw labFault('AGENT_BUNDLE', `the agent ${entry} cannot be bundled`, { cause, tail: said, hint: './lab test says more' })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { run } from '../host/spawn.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { cpioArchive, type CpioEntry } from './cpio.ts'
+import { NODE_FLAGS } from './node-flags.ts'
 
 /**
  * The root of every guest: busybox, init, the folders to mount on, and links into the disk, where everything big is.
@@ -20,6 +21,7 @@ export const initramfs = async (tools: Tools, recipe: string, busybox: string, s
     await file('etc/fstab', join(recipe, 'fstab'), 0o644),
     { kind: 'file', path: 'etc/passwd', mode: 0o644, data: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
     { kind: 'file', path: 'etc/group', mode: 0o644, data: Buffer.from('root:x:0:\n') },
+    { kind: 'file', path: 'etc/node-flags', mode: 0o644, data: Buffer.from(`${NODE_FLAGS.join(' ')}\n`) },
     await file('bin/busybox', busybox, 0o755),
     ...applets.stdout.split('\n').flatMap((applet) => (applet === '' || applet === 'busybox' ? [] : [link(`bin/${applet}`, 'busybox')])),
     ...['lib', 'lib64', 'usr', 'node_modules'].map((path) => link(path, `disk/${path}`)),

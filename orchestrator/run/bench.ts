@@ -3,14 +3,14 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
-import type { AgentBundle } from '../image/agent-bundle.ts'
+import { guestAgent } from '../image/guest-agent.ts'
 import { openImage } from '../image/open-image.ts'
 import { writeRunInitrd } from '../image/run-initrd.ts'
 import { makeRunKeys } from '../image/run-keys.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
-import type { Accel, GuestKeys } from '../vm/running-vm.ts'
+import type { Accel, GuestAgent, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
 import { prepareAgent } from './prepare-agent.ts'
 
@@ -22,7 +22,7 @@ export interface Bench extends AsyncDisposable {
   readonly initrd: string
   readonly disk: string
   readonly keys: GuestKeys
-  readonly agent: AgentBundle
+  readonly agent: GuestAgent
   readonly catalogue: readonly CaseInfo[]
   /** How many guests this host bears at the same time. */
   readonly workers: number
@@ -42,9 +42,9 @@ export const openBench = async (
   const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
   const tools = stack.use(await openTools(config.tools, { notice, signal }))
   const keys = makeRunKeys()
-  const [chosen, image, { agent, catalogue }] = await Promise.all([
+  const [chosen, { image, agent }, { catalogue }] = await Promise.all([
     chooseAccelerator(accel, tools, { notice, signal }),
-    openImage(tools, { notice, signal }),
+    openImage(tools, { notice, signal }).then(async (image) => ({ image, agent: await guestAgent(image, signal) })),
     prepareAgent(dir),
   ])
   const initrd = join(dir, 'initrd.cpio')

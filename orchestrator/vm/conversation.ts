@@ -5,11 +5,9 @@ import { kernelFault, type LabError } from '../host/errors.ts'
 import { eventLines } from './event-lines.ts'
 import { eventOrder } from './event-order.ts'
 import type { GuestConsole } from './guest-console.ts'
-import type { GuestAgent } from './running-vm.ts'
 import { statusText } from './status-text.ts'
 
 export interface Conversation {
-  readonly agent: GuestAgent
   readonly request: AgentRequest
   readonly console: GuestConsole
   /** A fresh connection to the launcher. */
@@ -21,8 +19,8 @@ export interface Conversation {
 const STATUS_MS = 1_000
 const TAIL_LINES = 20
 
-/** Sends agent and request on one connection and yields what comes, to its last event. Throws as RunningVm.ask does. */
-export async function* converse({ agent, request, console, connection, signal }: Conversation): AsyncGenerator<AgentEvent, void> {
+/** Sends the request and yields what comes, to its last event. Throws as RunningVm.ask does. */
+export async function* converse({ request, console, connection, signal }: Conversation): AsyncGenerator<AgentEvent, void> {
   const abort = () => { connection.destroy() }
   const inOrder = eventOrder(request)
   let answered = false
@@ -32,8 +30,6 @@ export async function* converse({ agent, request, console, connection, signal }:
   try {
     signal.throwIfAborted()
     signal.addEventListener('abort', abort, { once: true })
-    connection.write(`${JSON.stringify({ bundle: agent.code.length })}\n`)
-    connection.write(agent.code)
     connection.write(`${JSON.stringify(request)}\n`)
     for await (const event of eventLines(connection)) {
       inOrder(event)

@@ -24,9 +24,10 @@ export interface GuestKeys {
   readonly clientKey: string
 }
 
-/** The agent as one file of JavaScript, deployed to each guest. */
+/** The agent, deployed to each guest: a CommonJS script that exports `serve`, and V8's code cache of it, if there is one. */
 export interface GuestAgent {
-  readonly code: Uint8Array
+  readonly script: Uint8Array
+  readonly codeCache?: Uint8Array
 }
 
 /** Why a guest is no longer good. `kernel`: panic or silence, QEMU lives. `lab`: QEMU died. */
@@ -44,7 +45,7 @@ export interface RunningVm extends AsyncDisposable {
   /** Console lines so far, cleaned of control characters, bounded. Grows. */
   readonly console: readonly string[]
   /**
-   * Deploys the agent bundle (once) and sends one request; yields validated events as they come.
+   * Sends one request to the agent, which was deployed while the guest booted; yields validated events as they come.
    * Ends with `bye`, or throws: LabError lab/AGENT_OUTPUT_INVALID (garbage, a line over MAX_EVENT_BYTES),
    * or kernel/AGENT_DIED with the signal or exit status.
    */

@@ -7,6 +7,8 @@ import type { GuestKeys } from './running-vm.ts'
 export interface SshSession extends Disposable {
   /** A connection to a unix socket in the guest. Rejects when nobody listens there. */
   openSocket(path: string): Promise<Duplex>
+  /** Runs a command in the guest to its end, with this input. Rejects when it does not end with status 0. */
+  execute(command: string, input: Uint8Array): Promise<void>
   /** Settles when the connection is gone; never rejects. */
   readonly closed: Promise<void>
 }
@@ -35,6 +37,7 @@ export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Pro
       resolve({
         closed,
         openSocket: (path) => openSocket(client, path),
+        execute: (command, input) => execute(client, command, input),
         [Symbol.dispose]: () => { client.destroy() },
       })
     })
@@ -58,5 +61,21 @@ const openSocket = (client: ssh2.Client, path: string): Promise<Duplex> =>
     client.openssh_forwardOutStreamLocal(path, (error, stream) => {
       if (error === undefined) resolve(stream)
       else reject(error)
+    })
+  })
+
+const execute = (client: ssh2.Client, command: string, input: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      if (error !== undefined) { reject(error); return }
+      channel.on('error', reject)
+      // 'exit' may be missing; 'close' always comes.
+      channel.on('close', (code: unknown) => {
+        if (code === 0) resolve()
+        else reject(new Error(`${command}: ended with ${typeof code === 'number' ? `status ${code}` : 'no status'}`))
+      })
+      channel.resume()
+      channel.stderr.resume()
+      channel.end(input)
     })
   })

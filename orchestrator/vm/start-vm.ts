@@ -26,7 +26,10 @@ export interface VmSurroundings {
 }
 
 const SSH_RETRY_MS = 50
+/** All as in images/guest/launcher.ts. */
 const AGENT_SOCKET = '/run/agent.sock'
+const AGENT_SCRIPT = '/run/agent.js'
+const AGENT_CACHE = '/run/agent.cache'
 const AGENT_WAITS = /vfio-lab: agent waits/
 /** How long the news of QEMU's end may take to arrive. */
 const DEATH_LAG_MS = 1_000
@@ -79,6 +82,9 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
   stack.use(session)
   const bootMs = performance.now() - startedAt
 
+  // While Node starts in the guest.
+  const deployed = deploy(session, surroundings.agent, console)
+  deployed.catch(() => undefined)
   const owned = stack.move()
   let asked = 0
   return {
@@ -89,8 +95,9 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
       const both = AbortSignal.any([signal, askSignal])
       asked += 1
       await launcherReady(console, asked, spec.bootLimitMs, both)
+      await deployed
       const connection = await session.openSocket(AGENT_SOCKET)
-      yield* converse({ agent: surroundings.agent, request, console, connection, signal: both })
+      yield* converse({ request, console, connection, signal: both })
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -143,6 +150,15 @@ const reachSsh = async (port: number, keys: GuestKeys, signal: AbortSignal): Pro
 const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): LabError => {
   const details = { durationMs, tail: console.lines.slice(-20) }
   return death.kind === 'lab' ? labFault('QEMU_DIED', death.because, details) : kernelFault('BOOT_PANIC', death.because, details)
+}
+
+const deploy = async (session: SshSession, agent: GuestAgent, console: GuestConsole): Promise<void> => {
+  try {
+    if (agent.codeCache !== undefined) await session.execute(`cat >${AGENT_CACHE}`, agent.codeCache)
+    await session.execute(`cat >${AGENT_SCRIPT}.part && mv ${AGENT_SCRIPT}.part ${AGENT_SCRIPT}`, agent.script)
+  } catch (cause) {
+    throw kernelFault('BOOT_NO_AGENT', 'the agent cannot be written into the guest', { cause, tail: console.lines.slice(-20) })
+  }
 }
 
 /** Each line of a launcher that waits is good for one request: the nth request wants the nth line. */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
-import { openImage } from '../../orchestrator/image/open-image.ts'
+import { type Image, openImage } from '../../orchestrator/image/open-image.ts'
 import { writeRunInitrd } from '../../orchestrator/image/run-initrd.ts'
 import { makeRunKeys } from '../../orchestrator/image/run-keys.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
@@ -16,6 +16,7 @@ export interface Guest extends AsyncDisposable {
   /** A spec with a folder of its own. */
   spec(): Promise<VmSpec>
   readonly surroundings: Omit<VmSurroundings, 'agent' | 'signal'>
+  readonly image: Image
 }
 
 const never = new AbortController().signal
@@ -26,7 +27,7 @@ export const openGuest = async (): Promise<Guest> => {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await temporaryDir())
   const config = await loadConfig(undefined, join(import.meta.dirname, '..', '..'))
-  const tools = await openTools(config.tools, { notice: silent, signal: never })
+  const tools = stack.use(await openTools(config.tools, { notice: silent, signal: never }))
   const image = await openImage(tools, { notice: silent, signal: never })
   const kernel = config.kernels[0]
   const configs = config.configs.filter(({ name }) => name === 'noiommu')
@@ -45,6 +46,7 @@ export const openGuest = async (): Promise<Guest> => {
   let boots = 0
   return {
     surroundings: { tools, keys },
+    image,
     spec: async () => {
       boots += 1
       const folder = join(dir.path, `boot-${boots}`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
-import { bundleAgent } from '../../orchestrator/image/agent-bundle.ts'
+import { guestAgent } from '../../orchestrator/image/guest-agent.ts'
 import type { RunningVm, VmSpec } from '../../orchestrator/vm/running-vm.ts'
 import { startVm } from '../../orchestrator/vm/start-vm.ts'
 import { temporaryDir } from '../lab-process.ts'
@@ -17,7 +17,6 @@ afterAll(async () => { await guest[Symbol.asyncDispose]() })
 
 /** An agent that does what its one case is called. */
 const SICK_AGENT = Buffer.from(`
-import { existsSync, writeFileSync } from 'node:fs'
 const hello = JSON.stringify({ event: 'hello', protocol: 1, node: process.version, release: 'x', pid: process.pid }) + '\\n'
 const start = (id) => JSON.stringify({ event: 'case-start', id }) + '\\n'
 const does = {
@@ -29,7 +28,7 @@ const does = {
   'sick/other': (output) => { output.write(start('sick/unasked')) },
   'well/bye': (output) => { output.write(JSON.stringify({ event: 'bye', ran: 0 }) + '\\n') },
 }
-export const serve = async (input, output) => {
+exports.serve = async (input, output) => {
   const [line] = await new Promise((go) => input.once('data', (chunk) => go(chunk.toString().split('\\n'))))
   output.write(hello)
   await does[JSON.parse(line).run.cases[0]](output)
@@ -39,7 +38,7 @@ export const serve = async (input, output) => {
 
 const asking = (id: string): AgentRequest => ({ run: { cases: [id], cell: { config: {}, uapi: [], iommu: [], devices: [] }, timeoutScale: 1 } })
 const boot = async (change: Partial<VmSpec> = {}, signal = live): Promise<RunningVm> =>
-  startVm({ ...(await guest.spec()), ...change }, { ...guest.surroundings, agent: { code: SICK_AGENT }, signal })
+  startVm({ ...(await guest.spec()), ...change }, { ...guest.surroundings, agent: { script: SICK_AGENT }, signal })
 const failure = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => { throw new Error('it did not fail') }, (error: unknown) => error)
 
 /** QEMU processes whose command line names this folder. */
@@ -83,7 +82,7 @@ describe('an agent that is sick', () => {
 
 it('the agent of the lab answers on a real guest', async () => {
   const spec = await guest.spec()
-  await using vm = await startVm(spec, { ...guest.surroundings, agent: await bundleAgent(), signal: live })
+  await using vm = await startVm(spec, { ...guest.surroundings, agent: await guestAgent(guest.image, live), signal: live })
   const events = await Array.fromAsync(vm.ask({ list: true }, live))
   expect(events.map(({ event }) => event)).toContain('catalogue')
   expect(await readFile(join(spec.folder, 'console.log'), 'utf8')).toContain('vfio-lab: init: ssh is up')
