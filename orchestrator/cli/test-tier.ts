@@ -19,6 +19,8 @@ export interface TestCounts {
 }
 
 const projectDir = join(import.meta.dirname, '..', '..')
+// The tools' scripts ask for `node`: it is the pinned one that they must find.
+const ours = { cwd: projectDir, preferLocal: true, localDir: projectDir } as const
 const bin = (name: string) => join(projectDir, 'node_modules', '.bin', name)
 
 /** Runs every stage, even after one failed: the last line tells all that is wrong, not the first of it. */
@@ -47,7 +49,7 @@ const say = (line: string) => { process.stdout.write(`${line}\n`) }
 
 const check = async (title: string, file: string, args: readonly string[], signal: AbortSignal): Promise<TestCounts> => {
   const ended = await execa(file, args, {
-    cwd: projectDir, reject: false, cancelSignal: signal, stdio: ['ignore', 'inherit', 'inherit'], preferLocal: true,
+    ...ours, reject: false, cancelSignal: signal, stdio: ['ignore', 'inherit', 'inherit'],
   })
   const passed = ended.exitCode === 0
   say(`${passed ? 'ok' : 'FAILED'}: ${title}, ${(ended.durationMs / 1000).toFixed(1)} s`)
@@ -65,7 +67,7 @@ const vitest = async (project: string, { full, seed }: TestTier, signal: AbortSi
     const ended = await execa(bin('vitest'), [
       'run', '--project', project, '--reporter', 'default', '--reporter', 'json', `--outputFile.json=${json}`,
     ], {
-      cwd: projectDir, reject: false, cancelSignal: signal, forceKillAfterDelay: 20_000, stdio: ['ignore', 'inherit', 'inherit'],
+      ...ours, reject: false, cancelSignal: signal, forceKillAfterDelay: 20_000, stdio: ['ignore', 'inherit', 'inherit'],
       env: { LAB_TEST_SEED: String(seed), LAB_TEST_FULL: full ? '1' : '', NODE_OPTIONS: '' },
     })
     const text = await readFile(json, 'utf8').catch(() => undefined)
