@@ -79,8 +79,10 @@ const relocate = async (objects: string, moves: Readonly<Record<string, string>>
     const text = await readFile(path, 'latin1')
     const moved = Object.entries(moves).reduce((all, [from, to]) => all.replaceAll(from, to), text)
     if (moved === text) continue
-    const { atime, mtime } = await stat(path)
+    const { mtimeNs } = await stat(path, { bigint: true })
     await writeFile(path, moved, 'latin1')
-    await utimes(path, atime, mtime)
+    // Never earlier than before, in what a double holds of it: a record must not become older than what it records.
+    const seconds = (Number(mtimeNs / 1000n) + 1) / 1e6
+    await utimes(path, seconds, seconds)
   }
 }
