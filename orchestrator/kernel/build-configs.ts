@@ -126,7 +126,7 @@ const buildMissing = async (
 ): Promise<void> => {
   if (missing.length === 0) return
   const { base, options: { limits, onProgress, upTo }, outcomes } = collected
-  const kconfig = await readKconfig(source.slot.tree)
+  const kconfig = await readKconfig(source.slot.tree, context.signal)
   // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
   const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
   const configure = configurer(source.configKey)

@@ -32,10 +32,10 @@ export interface Kconfig extends KnownSymbols {
 const VARIABLES: Readonly<Record<string, string>> = { SRCARCH: 'x86', ARCH: 'x86', HEADER_ARCH: 'x86' }
 
 /** Reads a kernel tree's Kconfig from its root, for x86; symbols of other architectures are known by name only. */
-export const readKconfig = async (tree: string): Promise<Kconfig> => {
-  const ours = collector()
+export const readKconfig = async (tree: string, signal: AbortSignal): Promise<Kconfig> => {
+  const ours = collector(signal)
   await readInto(ours, tree, 'Kconfig', [])
-  const foreign = collector()
+  const foreign = collector(signal)
   for (const arch of await readdir(join(tree, 'arch'), { withFileTypes: true })) {
     if (arch.isDirectory() && arch.name !== VARIABLES['SRCARCH']) await readInto(foreign, tree, `arch/${arch.name}/Kconfig`, [])
   }
@@ -58,9 +58,10 @@ interface Collector {
   readonly definitions: Map<string, MutableDefinition[]>
   readonly selects: Map<string, KconfigSelect[]>
   readonly seen: Set<string>
+  readonly signal: AbortSignal
 }
 
-const collector = (): Collector => ({ definitions: new Map(), selects: new Map(), seen: new Set() })
+const collector = (signal: AbortSignal): Collector => ({ definitions: new Map(), selects: new Map(), seen: new Set(), signal })
 
 interface OpenBlock {
   readonly block: Block
@@ -68,6 +69,7 @@ interface OpenBlock {
 }
 
 const readInto = async (into: Collector, tree: string, path: string, around: readonly OpenBlock[]): Promise<void> => {
+  into.signal.throwIfAborted()
   if (into.seen.has(path)) return
   into.seen.add(path)
   const text = await readUnlessMissing(join(tree, path))

@@ -46,7 +46,7 @@ describe.each(['7.3', '7.2'])('Linux %s', (version) => {
   const outcomeOf = async (fragments: Awaited<ReturnType<typeof fragmentsOf>>) => {
     const { slot: { tree } } = source
     const base = parseFragment(await readFile(lab.baseConfig, 'utf8'), 'base.config')
-    const kconfig = await readKconfig(tree)
+    const kconfig = await readKconfig(tree, signal)
     const asked = askConfig(base, fragments.flat(), kconfig)
     const made = await configure(asked, { tree, objects: objects.path, tools, signal, what: 'the test', timeoutMs: 300_000 })
     expect(made.ok).toBe(true)

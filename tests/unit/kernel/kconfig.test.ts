@@ -16,7 +16,7 @@ const treeOf = async (files: Readonly<Record<string, string>>) => {
     await mkdir(dirname(join(dir, path)), { recursive: true })
     await writeFile(join(dir, path), text)
   }
-  return { kconfig: await readKconfig(dir), [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) }
+  return { kconfig: await readKconfig(dir, new AbortController().signal), [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) }
 }
 
 const LAB = {
