@@ -13,6 +13,11 @@ export interface PrivateCopy {
   readonly record: string
 }
 
+export interface Brought {
+  readonly holds: TreeSnapshot
+  readonly wrote: boolean
+}
+
 const FILES_BETWEEN_BREATHS = 100
 
 /**
@@ -21,11 +26,11 @@ const FILES_BETWEEN_BREATHS = 100
  * Killed in the middle, the next call mends what is half done. Resolves to the content that was really copied, which
  * differs from `wanted` where `dir` changed meanwhile. The caller holds the copy's lock.
  */
-export const bringForward = async (dir: string, wanted: TreeSnapshot, copy: PrivateCopy, signal: AbortSignal): Promise<TreeSnapshot> => {
+export const bringForward = async (dir: string, wanted: TreeSnapshot, copy: PrivateCopy, signal: AbortSignal): Promise<Brought> => {
   const held = await readSnapshot(copy.record)
   const changed = [...wanted].filter(([path, file]) => !isSame(held.get(path), file)).map(([path]) => path)
   const gone = [...held.keys()].filter((path) => !wanted.has(path))
-  if (changed.length === 0 && gone.length === 0) return held
+  if (changed.length === 0 && gone.length === 0) return { holds: held, wrote: false }
   // First on record: what is about to change may hold anything.
   await writeSnapshot(copy.record, new Map([...held, ...[...changed, ...gone].map((path) => [path, UNKNOWN] as const)]))
 
@@ -47,7 +52,7 @@ export const bringForward = async (dir: string, wanted: TreeSnapshot, copy: Priv
     return now === undefined ? [] : [[path, { ...now, stamp: '' }] as const]
   }))
   await writeSnapshot(copy.record, holds)
-  return holds
+  return { holds, wrote: true }
 }
 
 const UNKNOWN: TreeFile = { kind: 'file', hash: '', stamp: '' }

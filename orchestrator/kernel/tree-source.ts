@@ -100,12 +100,12 @@ const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext)
   context.onText(`bringing the private copy of ${tree} forward`)
   for (let left = TRIES; left > 0; left--) {
     const wanted = await look(tree, slot, context)
-    const copied = await namingFullDisk(`copying ${tree}`, slot.folder, async () => {
+    const { holds, wrote } = await namingFullDisk(`copying ${tree}`, slot.folder, async () => {
       await mkdir(slot.folder, { recursive: true })
       return readable(tree, () => bringForward(tree, wanted, { tree: slot.tree, record: slot.holds }, context.signal))
     })
-    const key = contentKey(copied)
-    if (key === contentKey(wanted) && key === contentKey(await look(tree, slot, context))) return copied
+    const key = contentKey(holds)
+    if (key === contentKey(wanted) && (!wrote || key === contentKey(await look(tree, slot, context)))) return holds
     context.notice(`${tree} changed while it was copied; copying again`)
   }
   throw yours('TREE_CHANGES', `${tree} changed each of the ${TRIES} times that it was copied`, { hint: 'stop what writes to it (a build, a checkout, an editor) and run again' })
