@@ -45,7 +45,8 @@ export interface KernelBuilds extends AsyncDisposable {
 export const buildConfigs = async (kernel: KernelInput, configs: readonly ConfigInput[], options: BuildOptions): Promise<KernelBuilds> => {
   const { tools, signal, notice, onProgress } = options
   const base = await readFragment(options.baseConfig)
-  const parsed = await Promise.all(configs.map(async ({ name, fragments }) => ({ name, fragments: await Promise.all(fragments.map(readFragment)) })))
+  const parsed = await Promise.all(configs.map(async ({ name, fragments }) =>
+    ({ name, fragments: await Promise.all(fragments.map(readFragment)) })))
   const context: SourceContext = { tools, signal, notice, onText: (text) => { onProgress({ phase: 'source', text }) } }
   const opened = await openKernelSource(kernel.source, context)
 
@@ -89,13 +90,17 @@ interface Collected {
 const readFragment = async (path: string): Promise<ParsedFragment> => {
   const name = basename(path)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw yours('NO_FRAGMENT', `the config fragment ${path} cannot be read`, { cause, hint: 'fragments are files of kernel-configs/, or paths' })
+    throw yours('NO_FRAGMENT', `the config fragment ${path} cannot be read`, {
+      hint: 'fragments are files of kernel-configs/, or paths', cause,
+    })
   })
   return { name, text, lines: parseFragment(text, name) }
 }
 
 /** Leases what the store has; resolves to the configs that it has not. */
-const takeFromStore = async (configs: readonly ParsedConfig[], sourceKey: string, collected: Collected): Promise<readonly ParsedConfig[]> => {
+const takeFromStore = async (
+  configs: readonly ParsedConfig[], sourceKey: string, collected: Collected,
+): Promise<readonly ParsedConfig[]> => {
   const missing: ParsedConfig[] = []
   for (const config of configs) {
     if (!collected.outcomes.has(config.name) && !await takeOne(config, sourceKey, collected, true)) missing.push(config)
@@ -118,7 +123,8 @@ const takeOne = async (config: ParsedConfig, sourceKey: string, collected: Colle
 /** Everything that forms the output. Fragments by name too: what was not asked names them. */
 const storeKey = ({ fragments }: ParsedConfig, sourceKey: string, { base, options }: Collected): string => {
   const texts = [base, ...fragments].map(({ name, text }) => [name, text])
-  return createHash('sha256').update(JSON.stringify([sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])).digest('hex').slice(0, 32)
+  const all = JSON.stringify([sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])
+  return createHash('sha256').update(all).digest('hex').slice(0, 32)
 }
 
 const buildMissing = async (
@@ -136,6 +142,6 @@ const buildMissing = async (
       from: all.map(({ name }) => name), timeoutMs: limits.buildMs, upTo, onProgress,
     }, context)
     if (unbuilt !== undefined) outcomes.set(config.name, unbuilt)
-    else if (!await takeOne(config, source.key, collected, false)) throw new Error(`the kernel store lost ${config.name} while it was written`)
+    else if (!await takeOne(config, source.key, collected, false)) throw new Error(`the kernel store lost ${config.name}`)
   }
 }

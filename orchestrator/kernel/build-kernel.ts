@@ -36,11 +36,14 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   onProgress({ phase: 'configure', config: name })
   const { objects, cpuMs: copyCpuMs } = await openObjects(slot, name, request.from, context)
   const makeContext = (what: string): MakeContext => ({
-    tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`, timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
+    tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`,
+    timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
   })
   const uapi = await readUapiNames(slot.tree)
   const version = async () => (await readMakefileVersion(slot.tree))?.text ?? 'unknown'
-  const fail = async (because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[] }): Promise<FailedKernel> => ({
+  const fail = async (
+    because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[] },
+  ): Promise<FailedKernel> => ({
     status: 'build-failed', because, lost: rest.lost ?? [], notAsked: asked.notAsked, facts: rest.facts,
     release: await version(), tail: rest.tail ?? [], buildMs: Math.round(performance.now() - startedAt),
   })
@@ -52,9 +55,12 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     const lost = lostSymbols(asked.asked, facts.config, request.kconfig)
     if (lost.length > 0) return fail(sentenceOf(lost), { lost, facts })
 
-    if (request.upTo === 'configured') return { status: 'configured', facts, notAsked: asked.notAsked, release: await version(), buildMs: 0 }
+    if (request.upTo === 'configured') {
+      return { status: 'configured', facts, notAsked: asked.notAsked, release: await version(), buildMs: 0 }
+    }
 
-    const built = await make(['bzImage'], makeContext('building config'), objectCounter((count) => { onProgress({ phase: 'compile', config: name, objects: count }) }))
+    const counter = objectCounter((objectCount) => { onProgress({ phase: 'compile', config: name, objects: objectCount }) })
+    const built = await make(['bzImage'], makeContext('building config'), counter)
     if (!built.ok) return fail(built.because, { facts, tail: built.tail })
     const record: StoreRecord = {
       release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
@@ -71,7 +77,8 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
 const LOST_IN_A_LINE = 3
 
 const sentenceOf = (lost: readonly LostSymbol[]): string => {
-  const told = lost.slice(0, LOST_IN_A_LINE).map(({ symbol, asked, got, fragment, unmet }) => `CONFIG_${symbol}=${asked} (${fragment}) came out as ${got}: ${unmet}`)
+  const told = lost.slice(0, LOST_IN_A_LINE).map(({ symbol, asked, got, fragment, unmet }) =>
+    `CONFIG_${symbol}=${asked} (${fragment}) came out as ${got}: ${unmet}`)
   return [...told, ...(lost.length > LOST_IN_A_LINE ? [`and ${lost.length - LOST_IN_A_LINE} more`] : [])].join('; ')
 }
 

@@ -9,8 +9,9 @@ import { make, type MakeContext, type MakeResult } from './make.ts'
 export type Configure = (asked: AskedConfig, context: MakeContext) => Promise<MakeResult>
 
 /**
- * For the configs of one source. All begin with the same tinyconfig, which is made once. A result is kept for the next state of the source
- * with the same `configKey` (PreparedSource): then Kconfig need not run at all, and a .config that stays as it is costs make nothing either.
+ * For the configs of one source. All begin with the same tinyconfig, which is made once. A result is kept for the next state
+ * of the source with the same `configKey` (PreparedSource): then Kconfig need not run at all, and a .config that stays as it is
+ * costs make nothing either.
  */
 export const configurer = (configKey: string): Configure => {
   let tinyConfig: string | undefined
@@ -38,8 +39,10 @@ export const configurer = (configKey: string): Configure => {
   }
 }
 
-const keptConfig = (configKey: string, asked: AskedConfig, { tools }: MakeContext): string =>
-  cacheDir('kernel', 'configs', createHash('sha256').update(JSON.stringify([configKey, tools.id, askedText(asked.asked)])).digest('hex').slice(0, 32))
+const keptConfig = (configKey: string, asked: AskedConfig, { tools }: MakeContext): string => {
+  const all = JSON.stringify([configKey, tools.id, askedText(asked.asked)])
+  return cacheDir('kernel', 'configs', createHash('sha256').update(all).digest('hex').slice(0, 32))
+}
 
 const readIfThere = async (path: string): Promise<string | undefined> => {
   try {

@@ -18,7 +18,9 @@ export const openDebianSource = async (packageGlob: string, context: SourceConte
   return { record, key, prepare: () => prepare(found, record, key, slot, context) }
 }
 
-const prepare = async (found: SourcePackage, record: SourceRecord, key: string, slot: SourceSlot, context: SourceContext): Promise<PreparedSource> => {
+const prepare = async (
+  found: SourcePackage, record: SourceRecord, key: string, slot: SourceSlot, context: SourceContext,
+): Promise<PreparedSource> => {
   await using stack = new AsyncDisposableStack()
   stack.use(await lock(slot.lockFile, {
     signal: context.signal,

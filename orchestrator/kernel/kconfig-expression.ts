@@ -151,7 +151,10 @@ const textOf = (term: Expression, config: DotConfig): string | undefined => {
   return undefined
 }
 
-const tristate = (text: string | undefined): Tristate | undefined => (text === undefined ? undefined : text === 'y' ? 2 : text === 'm' ? 1 : 0)
+const tristate = (text: string | undefined): Tristate | undefined => {
+  if (text === undefined) return undefined
+  return text === 'y' ? 2 : text === 'm' ? 1 : 0
+}
 
 const order = (left: string, right: string): number => {
   const [a, b] = [Number(left), Number(right)]

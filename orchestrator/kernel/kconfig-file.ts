@@ -88,8 +88,8 @@ const dependsOf = (rest: string): readonly KconfigEntry[] => {
   const parsed = parseExpression(rest.replace(/^on\b/, ''))
   if (parsed === undefined) return []
   const when = conditionOf(parsed.rest)
-  const on: Expression = when === undefined ? parsed.expression : { kind: 'or', left: parsed.expression, right: { kind: 'not', operand: when } }
-  return [{ kind: 'depends', on }]
+  if (when === undefined) return [{ kind: 'depends', on: parsed.expression }]
+  return [{ kind: 'depends', on: { kind: 'or', left: parsed.expression, right: { kind: 'not', operand: when } } }]
 }
 
 const promptOf = (rest: string): readonly KconfigEntry[] => {

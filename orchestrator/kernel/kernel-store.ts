@@ -36,8 +36,12 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
   const held = await lock(join(folder, 'lease'), { shared: true, signal })
   try {
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
-    const paths = { bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig), systemMap: join(folder, NAMES.systemMap), vmlinux: join(folder, NAMES.vmlinux) }
-    const kernel: BuiltKernel = { status: 'built', key, release: record.release, ...paths, facts: record.facts, notAsked: record.notAsked, buildMs: 0 }
+    const { release, facts, notAsked } = record
+    const paths = {
+      bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
+      systemMap: join(folder, NAMES.systemMap), vmlinux: join(folder, NAMES.vmlinux),
+    }
+    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
   } catch (error) {
     await held[Symbol.asyncDispose]()

@@ -2,7 +2,7 @@ import type { LostSymbol } from './built-kernel.ts'
 import type { DotConfig } from './dot-config.ts'
 import type { FragmentLine } from './fragment.ts'
 import { conjuncts, evaluate, type Expression, show } from './kconfig-expression.ts'
-import type { Kconfig, KconfigDefinition } from './kconfig.ts'
+import type { Kconfig, KconfigDefinition, KconfigSelect } from './kconfig.ts'
 
 /** What was asked for and did not come out of olddefconfig. `n` is met by absence; a forced y, or y for an asked m, is a loss too. */
 export const lostSymbols = (asked: readonly FragmentLine[], config: DotConfig, kconfig: Kconfig): readonly LostSymbol[] =>
@@ -38,21 +38,22 @@ const unmetOf = (definition: KconfigDefinition, asked: string, config: DotConfig
 const noPrompt = (symbol: string, config: DotConfig, kconfig: Kconfig): string => {
   const selects = kconfig.selects(symbol).filter(({ kind }) => kind === 'select')
   if (selects.length === 0) return 'it has no prompt and nothing selects it'
-  const shown = selects.slice(0, 4).map(({ by, when }) => `${by} (=${config[by] ?? 'n'})${when === undefined ? '' : ` if ${show(when, config)}`}`)
+  const shown = selects.slice(0, 4).map((select) => showSelect(select, config))
   const more = selects.length > shown.length ? ` or ${selects.length - shown.length} more` : ''
   return `it has no prompt: only a select sets it, by ${shown.join(' or ')}${more}`
 }
 
+const showSelect = ({ by, when }: KconfigSelect, config: DotConfig): string =>
+  `${by} (=${config[by] ?? 'n'})${when === undefined ? '' : ` if ${show(when, config)}`}`
+
 const whyForced = (symbol: string, config: DotConfig, kconfig: Kconfig): string => {
-  const active = kconfig.selects(symbol).filter(({ by, when }) => config[by] !== undefined && (when === undefined || evaluate(when, config) !== 0))
-  const selected = active.filter(({ kind }) => kind === 'select')
-  if (selected.length > 0) {
-    const by = selected.map((each) => `${each.by} (=${config[each.by] ?? 'n'})${each.when === undefined ? '' : ` if ${show(each.when, config)}`}`)
-    return `selected by ${by.join(' and ')}`
-  }
-  if (kconfig.definitions(symbol).every(({ prompt }) => prompt === 'no')) return 'it has no prompt: its default sets it'
-  if (kconfig.definitions(symbol).some(({ prompt }) => prompt !== 'no' && prompt.when !== undefined && evaluate(prompt.when, config) === 0)) {
-    return 'its prompt is hidden: its default sets it'
-  }
+  const selected = kconfig.selects(symbol).filter(({ kind, by, when }) =>
+    kind === 'select' && config[by] !== undefined && (when === undefined || evaluate(when, config) !== 0))
+  if (selected.length > 0) return `selected by ${selected.map((select) => showSelect(select, config)).join(' and ')}`
+  const prompts = kconfig.definitions(symbol).map(({ prompt }) => prompt)
+  if (prompts.every((prompt) => prompt === 'no')) return 'it has no prompt: its default sets it'
+  const isHidden = (prompt: KconfigDefinition['prompt']) =>
+    prompt !== 'no' && prompt.when !== undefined && evaluate(prompt.when, config) === 0
+  if (prompts.some(isHidden)) return 'its prompt is hidden: its default sets it'
   return 'nothing selects it; Kconfig made it so by a default or a choice'
 }

@@ -16,7 +16,8 @@ export const readMakefileVersion = async (tree: string): Promise<MakefileVersion
   const [major, minor] = [field('VERSION'), field('PATCHLEVEL')]
   if (!/^\d+$/.test(major) || !/^\d+$/.test(minor)) return undefined
   const sublevel = field('SUBLEVEL')
-  return { major: Number(major), minor: Number(minor), text: `${major}.${minor}${sublevel === '' ? '' : `.${sublevel}`}${field('EXTRAVERSION')}` }
+  const numbers = [major, minor, ...(sublevel === '' ? [] : [sublevel])].join('.')
+  return { major: Number(major), minor: Number(minor), text: `${numbers}${field('EXTRAVERSION')}` }
 }
 
 /** The newest kernel that the catalogue of cases was checked against. */
@@ -29,5 +30,6 @@ export const newerThanCatalogue = (release: string): string | undefined => {
   const newer = Number(major) - CHECKED_AGAINST.major || Number(minor) - CHECKED_AGAINST.minor
   return newer <= 0
     ? undefined
-    : `kernel ${release} is newer than ${CHECKED_AGAINST.major}.${CHECKED_AGAINST.minor}, which the cases were checked against: a verdict may be the catalogue's fault`
+    : `kernel ${release} is newer than ${CHECKED_AGAINST.major}.${CHECKED_AGAINST.minor}, which the cases were checked against: `
+      + 'a verdict may be the catalogue\'s fault'
 }

@@ -8,6 +8,8 @@ interface ObjectFile {
   readonly mtimeMs: number
 }
 
+const ENDS = ['vmlinux', 'vmlinux.o', 'vmlinux.unstripped', 'System.map', 'arch/x86/boot/bzImage', 'arch/x86/boot/compressed/vmlinux']
+
 /** How long before the kill a file without a record may have been begun. */
 const LAST_MS = 3000
 
@@ -25,9 +27,7 @@ export const mendObjects = async (objects: string): Promise<void> => {
     for (const name of [file.name, `.${file.name}.cmd`, `.${file.name}.d`]) await rm(join(file.folder, name), { force: true })
   }
   // The ends of the build are cheap to make again, whatever their records say.
-  for (const path of ['vmlinux', 'vmlinux.o', 'vmlinux.unstripped', 'System.map', 'arch/x86/boot/bzImage', 'arch/x86/boot/compressed/vmlinux']) {
-    await rm(join(objects, path), { force: true })
-  }
+  for (const path of ENDS) await rm(join(objects, path), { force: true })
 }
 
 const filesOf = async (objects: string): Promise<readonly ObjectFile[]> => {
@@ -38,7 +38,9 @@ const filesOf = async (objects: string): Promise<readonly ObjectFile[]> => {
   }))
 }
 
-const isHalfMade = ({ folder, name, mtimeMs }: ObjectFile, byPath: ReadonlyMap<string, ObjectFile>, killedAt: number, within: string): boolean => {
+const isHalfMade = (
+  { folder, name, mtimeMs }: ObjectFile, byPath: ReadonlyMap<string, ObjectFile>, killedAt: number, within: string,
+): boolean => {
   // Kconfig replaces its files whole, and its empty stamps tell make what changed.
   if (within.startsWith('include/config') || /^\.config|\.cmd$|\.d$/.test(name)) return false
   const record = byPath.get(join(folder, `.${name}.cmd`))

@@ -43,9 +43,11 @@ export interface ObjectsAt {
 
 /** The object tree of a slot to start another one from: linked to its end and not being built; preferred configs first. */
 export const wholeObjects = async (slot: SourceSlot, preferred: readonly string[]): Promise<ObjectsAt | undefined> => {
-  const there = (await readdir(slot.tree)).filter((name) => name.startsWith(OBJECTS_PREFIX)).map((name) => name.slice(OBJECTS_PREFIX.length))
+  const folders = (await readdir(slot.tree)).filter((name) => name.startsWith(OBJECTS_PREFIX))
+  const there = folders.map((name) => name.slice(OBJECTS_PREFIX.length))
   const ordered = [...preferred.filter((name) => there.includes(name)), ...there.filter((name) => !preferred.includes(name))]
-  const config = ordered.find((name) => existsSync(join(objectsOf(slot, name), 'vmlinux')) && !existsSync(join(objectsOf(slot, name), BUILDING)))
+  const has = (name: string, file: string) => existsSync(join(objectsOf(slot, name), file))
+  const config = ordered.find((name) => has(name, 'vmlinux') && !has(name, BUILDING))
   return config === undefined ? undefined : { slot, config }
 }
 
@@ -60,7 +62,8 @@ export const copyObjects = async (from: ObjectsAt, to: ObjectsAt, place: string,
   await rm(aside, { recursive: true, force: true })
   await mkdir(aside)
   const args = ['--archive', '--reflink=auto', `${source}/.`, aside]
-  const { cpuMs } = await run(tools.command({ program: 'cp', args, read: [source], write: [aside] }), { what: `copying ${source}`, writes: [aside], signal })
+  const command = tools.command({ program: 'cp', args, read: [source], write: [aside] })
+  const { cpuMs } = await run(command, { what: `copying ${source}`, writes: [aside], signal })
   await relocate(aside, { [source]: objectsOf(to.slot, to.config), [from.slot.tree]: to.slot.tree })
   await rename(aside, place)
   return cpuMs

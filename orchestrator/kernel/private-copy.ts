@@ -1,4 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs'
 import { hash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'

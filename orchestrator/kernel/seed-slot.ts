@@ -35,8 +35,9 @@ export const seedSlot = async (slot: SourceSlot, tree: string, configs: readonly
 
 /** The last used first. */
 const otherSlots = async (slot: SourceSlot): Promise<readonly SourceSlot[]> => {
-  const entries = (await readdir(slotsFolder(), { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== slot.name)
-  const slots = entries.map(({ name }) => sourceSlot(name)).filter(({ tree }) => existsSync(tree))
+  const entries = await readdir(slotsFolder(), { withFileTypes: true })
+  const others = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== slot.name)
+  const slots = others.map(({ name }) => sourceSlot(name)).filter(({ tree }) => existsSync(tree))
   const used = await Promise.all(slots.map(async (other) => ({ other, at: (await stat(other.tree)).mtimeMs })))
   return used.toSorted((a, b) => b.at - a.at).map(({ other }) => other)
 }

@@ -18,9 +18,9 @@ export type TreePath = string
  * beside a source tree that has .config, include/config or arch/<arch>/include/generated.
  */
 const BUILD_PRODUCTS = [
-  '*.o', '*.a', '*.ko', '*.mod', '*.mod.c', '*.o.d', '.*.cmd', '/.config', '/.config.old', '/.tmp_*', '/.vmlinux*', '/vmlinux', '/vmlinux.*',
-  '/System.map', '/Module.symvers', 'modules.order', '/modules.builtin*', '/include/config/', '/include/generated/', '/arch/*/include/generated/',
-  '/arch/*/boot/bzImage', '/.objects-*',
+  '*.o', '*.a', '*.ko', '*.mod', '*.mod.c', '*.o.d', '.*.cmd', '/.config', '/.config.old', '/.tmp_*', '/.vmlinux*', '/vmlinux',
+  '/vmlinux.*', '/System.map', '/Module.symvers', 'modules.order', '/modules.builtin*', '/include/config/', '/include/generated/',
+  '/arch/*/include/generated/', '/arch/*/boot/bzImage', '/.objects-*',
 ]
 
 /**
@@ -30,14 +30,18 @@ const BUILD_PRODUCTS = [
 export const listTreeFiles = async (dir: string, tools: Tools, scratch: string, signal: AbortSignal): Promise<readonly TreePath[]> => {
   const overrides = (await topLevelOverrides(dir)).map((pattern) => `--exclude=${pattern}`)
   const repository = await repositoryOf(dir)
+  const list = (args: readonly string[], beside: readonly string[]) =>
+    gitList(dir, [...args, ...overrides], [dir, ...beside], tools, signal)
   const listed = repository === undefined
-    ? await gitList(dir, [`--git-dir=${await emptyRepository(scratch)}`, `--work-tree=${dir}`, 'ls-files', '-o', ...overrides], [dir, scratch], tools, signal)
-    : await gitList(dir, ['ls-files', '-c', '-o', ...overrides], [dir, ...repository.folders], tools, signal)
+    ? await list([`--git-dir=${await emptyRepository(scratch)}`, `--work-tree=${dir}`, 'ls-files', '-o'], [scratch])
+    : await list(['ls-files', '-c', '-o'], repository.folders)
   // A folder at the end of a listing is a repository inside the tree; objects of ours are nobody's source.
   return [...new Set(listed)].filter((path) => path !== '' && !path.endsWith('/') && !path.startsWith('.objects-')).toSorted()
 }
 
-const gitList = async (dir: string, args: readonly string[], read: readonly string[], tools: Tools, signal: AbortSignal): Promise<readonly TreePath[]> => {
+const gitList = async (
+  dir: string, args: readonly string[], read: readonly string[], tools: Tools, signal: AbortSignal,
+): Promise<readonly TreePath[]> => {
   const command = tools.command({
     program: 'git',
     // The tree may be another user's, and its configuration may name programs to be run: neither concerns a list of files.

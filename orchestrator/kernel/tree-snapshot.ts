@@ -83,8 +83,10 @@ export const contentKey = (snapshot: TreeSnapshot): string => {
 }
 
 /** As one file: the same on every read, and cheap to read for a hundred thousand files. */
-export const snapshotText = (snapshot: TreeSnapshot): Buffer =>
-  Buffer.from(snapshot.entries().map(([path, { kind, hash: content, stamp }]) => `${kind}\t${content}\t${stamp}\t${path}\0`).toArray().join(''), 'latin1')
+export const snapshotText = (snapshot: TreeSnapshot): Buffer => {
+  const records = snapshot.entries().map(([path, { kind, hash: content, stamp }]) => `${kind}\t${content}\t${stamp}\t${path}\0`)
+  return Buffer.from(records.toArray().join(''), 'latin1')
+}
 
 /** Reads what snapshotText wrote; an unknown record is passed over, which only means that its file is read again. */
 export const parseSnapshot = (bytes: Buffer): TreeSnapshot => {

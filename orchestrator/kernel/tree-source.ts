@@ -61,7 +61,9 @@ const readable = async <T>(tree: string, work: () => Promise<T>): Promise<T> => 
     return await work()
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))) throw error
-    throw yours('TREE_UNREADABLE', `${tree} has a file that may not be read: ${error.message}`, { hint: 'give yourself the right to read it', cause: error })
+    throw yours('TREE_UNREADABLE', `${tree} has a file that may not be read: ${error.message}`, {
+      hint: 'give yourself the right to read it', cause: error,
+    })
   }
 }
 
@@ -78,7 +80,9 @@ const withScratch = async <T>(slot: SourceSlot, work: (folder: string) => Promis
 
 const TRIES = 3
 
-const prepare = async (tree: string, dir: string, slot: SourceSlot, configs: readonly string[], context: SourceContext): Promise<PreparedSource> => {
+const prepare = async (
+  tree: string, dir: string, slot: SourceSlot, configs: readonly string[], context: SourceContext,
+): Promise<PreparedSource> => {
   await using stack = new AsyncDisposableStack()
   stack.use(await lock(slot.lockFile, {
     signal: context.signal,
@@ -108,5 +112,7 @@ const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext)
     if (key === contentKey(wanted) && (!wrote || key === contentKey(await look(tree, slot, context)))) return holds
     context.notice(`${tree} changed while it was copied; copying again`)
   }
-  throw yours('TREE_CHANGES', `${tree} changed each of the ${TRIES} times that it was copied`, { hint: 'stop what writes to it (a build, a checkout, an editor) and run again' })
+  throw yours('TREE_CHANGES', `${tree} changed each of the ${TRIES} times that it was copied`, {
+    hint: 'stop what writes to it (a build, a checkout, an editor) and run again',
+  })
 }
