@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import { cacheDir } from '../../orchestrator/host/cache.ts'
 import { lock } from '../../orchestrator/host/lock.ts'
 import { openKernelSource } from '../../orchestrator/kernel/kernel-source.ts'
+import { OBJECTS_PREFIX } from '../../orchestrator/kernel/source-slot.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
 import type { Tools } from '../../orchestrator/toolbox/tools.ts'
 
@@ -29,7 +30,10 @@ export const kernelTree = async (packageName: string): Promise<KernelTree> => {
     const opened = await openKernelSource({ kind: 'debian', packageGlob: packageName }, { tools, signal: never, notice: silent, onText: silent })
     await using source = await opened.prepare([])
     await rm(`${place}.aside`, { recursive: true, force: true })
-    await execa('cp', ['-a', '--reflink=auto', source.slot.tree, `${place}.aside`])
+    // The lab's own object trees lie in there as well.
+    const entries = (await readdir(source.slot.tree)).filter((name) => !name.startsWith(OBJECTS_PREFIX)).map((name) => join(source.slot.tree, name))
+    await mkdir(`${place}.aside`)
+    await execa('cp', ['-a', '--reflink=auto', '-t', `${place}.aside`, '--', ...entries])
     await mkdir(place, { recursive: true })
     await execa('mv', [`${place}.aside`, dir])
   }
