@@ -10,7 +10,7 @@ import { storeKernel, type StoreRecord } from './kernel-store.ts'
 import { lostSymbols } from './lost-symbols.ts'
 import { make, type MakeContext } from './make.ts'
 import { readMakefileVersion } from './makefile-version.ts'
-import { openObjects, whileBuilding } from './object-tree.ts'
+import { openObjects, openUnseeded, whileBuilding } from './object-tree.ts'
 import { readUapiNames } from './uapi-names.ts'
 
 export interface BuildRequest {
@@ -34,7 +34,9 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   const startedAt = performance.now()
   const { name, asked, source: { slot }, onProgress } = request
   onProgress({ phase: 'configure', config: name })
-  const { objects, cpuMs: copyCpuMs } = await openObjects(slot, name, request.from, context)
+  const { objects, cpuMs: copyCpuMs } = request.upTo === 'built'
+    ? await openObjects(slot, name, request.from, context)
+    : { objects: await openUnseeded(slot, name), cpuMs: 0 }
   const makeContext = (what: string): MakeContext => ({
     tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`,
     timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),

@@ -17,15 +17,22 @@ export const openObjects = async (
   slot: SourceSlot, config: string, from: readonly string[], context: SourceContext,
 ): Promise<{ readonly objects: string; readonly cpuMs: number }> => {
   const objects = objectsOf(slot, config)
-  if (existsSync(objects)) {
-    if (existsSync(join(objects, BUILDING))) await mendObjects(objects)
-    return { objects, cpuMs: 0 }
-  }
-  const seed = await wholeObjects(slot, from)
-  const cpuMs = seed === undefined ? 0 : await copyObjects(seed, { slot, config }, objects, context)
-  await mkdir(objects, { recursive: true })
-  return { objects, cpuMs }
+  const seed = isLinked(objects) ? undefined : await wholeObjects(slot, from)
+  if (seed === undefined) return { objects: await openUnseeded(slot, config), cpuMs: 0 }
+  // What was only configured, or stopped on its way, has less to offer than what was linked.
+  await rm(objects, { recursive: true, force: true })
+  return { objects, cpuMs: await copyObjects(seed, { slot, config }, objects, context) }
 }
+
+/** The object tree as it is, or empty: enough to be configured in. A copy made now would be old when it is built in. */
+export const openUnseeded = async (slot: SourceSlot, config: string): Promise<string> => {
+  const objects = objectsOf(slot, config)
+  if (existsSync(join(objects, BUILDING))) await mendObjects(objects)
+  await mkdir(objects, { recursive: true })
+  return objects
+}
+
+const isLinked = (objects: string): boolean => existsSync(join(objects, 'vmlinux'))
 
 /** Runs `work` with the object tree marked as being built, so that a kill in the middle is seen next time. */
 export const whileBuilding = async <T>(objects: string, work: () => Promise<T>): Promise<T> => {
@@ -46,8 +53,7 @@ export const wholeObjects = async (slot: SourceSlot, preferred: readonly string[
   const folders = (await readdir(slot.tree)).filter((name) => name.startsWith(OBJECTS_PREFIX))
   const there = folders.map((name) => name.slice(OBJECTS_PREFIX.length))
   const ordered = [...preferred.filter((name) => there.includes(name)), ...there.filter((name) => !preferred.includes(name))]
-  const has = (name: string, file: string) => existsSync(join(objectsOf(slot, name), file))
-  const config = ordered.find((name) => has(name, 'vmlinux') && !has(name, BUILDING))
+  const config = ordered.find((name) => isLinked(objectsOf(slot, name)) && !existsSync(join(objectsOf(slot, name), BUILDING)))
   return config === undefined ? undefined : { slot, config }
 }
 

@@ -8,7 +8,7 @@ import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
  * and says on stdout, one JSON a line, what happened.
  */
 const say = (line: Readonly<Record<string, unknown>>) => { process.stdout.write(`${JSON.stringify(line)}\n`) }
-const [dir = '', baseConfig = '', buildMs = '600000', ...configs] = process.argv.slice(2)
+const [dir = '', baseConfig = '', buildMs = '600000', upTo = '', ...configs] = process.argv.slice(2)
 const signal = interruptSignal()
 const notice = (text: string) => { say({ notice: text }) }
 
@@ -19,7 +19,7 @@ try {
     return { name, fragments: fragments.split(',').filter((path) => path !== '') }
   })
   await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir } }, specs, {
-    tools, baseConfig, upTo: 'built', limits: { buildMs: Number(buildMs) }, signal, notice, onProgress: (progress) => { say({ progress }) },
+    tools, baseConfig, upTo: upTo === 'configured' ? upTo : 'built', limits: { buildMs: Number(buildMs) }, signal, notice, onProgress: (progress) => { say({ progress }) },
   })
   for (const [config, outcome] of builds.outcomes) say({ config, outcome })
 } catch (error) {

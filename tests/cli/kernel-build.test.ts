@@ -41,8 +41,8 @@ const line = z.looseObject({
 })
 
 /** Everything that the program is told, and the toolbox of the real cache in a cache of the test's own. */
-const start = (dir: string, configs: readonly string[], { buildMs = 600_000, wrap = [] as readonly string[], cachePath = cache.path } = {}) => {
-  const inner = [process.execPath, program, dir, fragment('base'), String(buildMs), ...configs.map((config) => {
+const start = (dir: string, configs: readonly string[], { buildMs = 600_000, upTo = 'built', wrap = [] as readonly string[], cachePath = cache.path } = {}) => {
+  const inner = [process.execPath, program, dir, fragment('base'), String(buildMs), upTo, ...configs.map((config) => {
     const [name, list = ''] = config.split('=')
     return `${name ?? ''}=${list.split(',').filter((each) => each !== '').map(fragment).join(',')}`
   })]
@@ -104,6 +104,17 @@ test('another tree of the same version starts from the objects that are there', 
   const third = await build(two.dir, ['plain='])
   expect(third.lines.flatMap(({ progress }) => progress?.['objects'] ?? [])).toEqual([1])
   expect(third.built).toBe(1)
+})
+
+test('what a plan has configured starts from another config all the same', async () => {
+  await using kernel = await miniKernel({ 'planned.c': 'int planned;\n', 'before.c': 'int before_it_is_built;\n' })
+  const plan = await build(kernel.dir, ['plain=', 'with-a=a'], { upTo: 'configured' })
+  expect(plan.outcome('with-a')).toMatchObject({ status: 'configured' })
+  const { lines, outcome } = await build(kernel.dir, ['plain=', 'with-a=a'])
+  expect(outcome('with-a')).toMatchObject({ status: 'built', facts: { config: { A: 'y' } } })
+  expect(lines.flatMap(({ progress }) => (progress?.config === 'plain' ? progress['objects'] ?? [] : []))).not.toEqual([])
+  // Objects of the mini kernel depend on no symbol.
+  expect(lines.flatMap(({ progress }) => (progress?.config === 'with-a' ? progress['objects'] ?? [] : []))).toEqual([])
 })
 
 test('a lost symbol fails its config alone, with the dependency', async () => {
