@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import esbuild, { type BuildOptions } from 'esbuild'
+import esbuild, { type BuildOptions, type Plugin } from 'esbuild'
 import { labFault } from '../host/errors.ts'
 
 /** The agent as one file of JavaScript, an ES module: as main it serves its standard input and output. */
@@ -25,6 +25,7 @@ export const bundleAgent = async (entry: string = AGENT_ENTRY): Promise<AgentBun
 export const agentScript = (entry: string, path: string): Promise<Uint8Array> =>
   bundled(entry, {
     format: 'cjs',
+    plugins: [koffiOfLauncher],
     // What a script does not have, koffi needs.
     define: { 'import.meta.main': 'false', 'import.meta.url': JSON.stringify(`file://${path}`), 'import.meta.dirname': '"/run"' },
   })
@@ -46,4 +47,12 @@ const bundled = async (entry: string, options: BuildOptions): Promise<Uint8Array
     const said = cause instanceof Error ? cause.message.split('\n') : []
     throw labFault('AGENT_BUNDLE', `the agent ${entry} cannot be bundled`, { cause, tail: said, hint: './lab test says more' })
   }
+}
+
+/** Koffi looks for its binary through a `require` of its own; the one that the launcher gives to the script has it loaded already. */
+const koffiOfLauncher: Plugin = {
+  name: 'koffi-of-launcher',
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]koffi[\\/]src[\\/]static\.js$/ }, () => ({ contents: "export const loadStatic = (name) => require(`@koromix/koffi-${name}`)" }))
+  },
 }

@@ -121,8 +121,7 @@ const makeLauncher = async (aside: string, nodeBinary: string, signal: AbortSign
   const config = join(aside, 'snapshot.json')
   const blob = join(aside, LAUNCHER_BLOB)
   await esbuild.build({ entryPoints: [join(RECIPE, 'launcher.ts')], outfile: script, bundle: true, platform: 'node', format: 'cjs', target: 'node24' })
-  // With the code cache it would be three times as long to read, and for the very processor of this host.
-  await writeFile(config, JSON.stringify({ builder: script, withoutCodeCache: true }))
+  await writeFile(config, JSON.stringify({ builder: script }))
   await run(
     { file: nodeBinary, args: [...NODE_FLAGS, '--snapshot-blob', blob, '--build-snapshot-config', config] },
     { what: 'making the snapshot of the launcher', signal, cwd: aside, timeoutMs: 60_000 },

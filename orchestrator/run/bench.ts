@@ -10,7 +10,7 @@ import { makeRunKeys } from '../image/run-keys.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
-import type { Accel, GuestAgent, GuestKeys } from '../vm/running-vm.ts'
+import type { Accel, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
 import { prepareAgent } from './prepare-agent.ts'
 
@@ -22,7 +22,8 @@ export interface Bench extends AsyncDisposable {
   readonly initrd: string
   readonly disk: string
   readonly keys: GuestKeys
-  readonly agent: GuestAgent
+  /** The archive that guests unpack. */
+  readonly agent: Uint8Array
   readonly catalogue: readonly CaseInfo[]
   /** How many guests this host bears at the same time. */
   readonly workers: number

@@ -24,12 +24,6 @@ export interface GuestKeys {
   readonly clientKey: string
 }
 
-/** The agent, deployed to each guest: a CommonJS script that exports `serve`, and V8's code cache of it, if there is one. */
-export interface GuestAgent {
-  readonly script: Uint8Array
-  readonly codeCache?: Uint8Array
-}
-
 /** Why a guest is no longer good. `kernel`: panic or silence, QEMU lives. `lab`: QEMU died. */
 export interface VmDeath {
   readonly kind: 'kernel' | 'lab'

@@ -13,23 +13,22 @@ import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
 import { type DeathWatch, deathWatch } from './guest-death.ts'
 import { qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp } from './qmp.ts'
-import type { GuestAgent, GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
+import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
 import { statusText } from './status-text.ts'
 
 export interface VmSurroundings {
   readonly tools: Tools
   readonly keys: GuestKeys
-  readonly agent: GuestAgent
+  /** What is deployed to the guest: a tar archive as image/guest-agent.ts makes it. */
+  readonly agent: Uint8Array
   /** Aborting ends QEMU. */
   readonly signal: AbortSignal
 }
 
 const SSH_RETRY_MS = 50
-/** All as in images/guest/launcher.ts. */
+/** As in images/guest/launcher.ts. */
 const AGENT_SOCKET = '/run/agent.sock'
-const AGENT_SCRIPT = '/run/agent.js'
-const AGENT_CACHE = '/run/agent.cache'
 const AGENT_WAITS = /vfio-lab: agent waits/
 /** How long the news of QEMU's end may take to arrive. */
 const DEATH_LAG_MS = 1_000
@@ -152,10 +151,9 @@ const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): L
   return death.kind === 'lab' ? labFault('QEMU_DIED', death.because, details) : kernelFault('BOOT_PANIC', death.because, details)
 }
 
-const deploy = async (session: SshSession, agent: GuestAgent, console: GuestConsole): Promise<void> => {
+const deploy = async (session: SshSession, agent: Uint8Array, console: GuestConsole): Promise<void> => {
   try {
-    if (agent.codeCache !== undefined) await session.execute(`cat >${AGENT_CACHE}`, agent.codeCache)
-    await session.execute(`cat >${AGENT_SCRIPT}.part && mv ${AGENT_SCRIPT}.part ${AGENT_SCRIPT}`, agent.script)
+    await session.execute('tar -x -C /run', agent)
   } catch (cause) {
     throw kernelFault('BOOT_NO_AGENT', 'the agent cannot be written into the guest', { cause, tail: console.lines.slice(-20) })
   }

@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
 import { guestAgent } from '../../orchestrator/image/guest-agent.ts'
+import { packAgent } from '../../orchestrator/image/pack-agent.ts'
 import type { RunningVm, VmSpec } from '../../orchestrator/vm/running-vm.ts'
 import { startVm } from '../../orchestrator/vm/start-vm.ts'
 import { temporaryDir } from '../lab-process.ts'
@@ -16,7 +17,7 @@ afterEach(() => { vi.unstubAllEnvs() })
 afterAll(async () => { await guest[Symbol.asyncDispose]() })
 
 /** An agent that does what its one case is called. */
-const SICK_AGENT = Buffer.from(`
+const SICK_AGENT = `
 const hello = JSON.stringify({ event: 'hello', protocol: 1, node: process.version, release: 'x', pid: process.pid }) + '\\n'
 const start = (id) => JSON.stringify({ event: 'case-start', id }) + '\\n'
 const does = {
@@ -34,11 +35,17 @@ exports.serve = async (input, output) => {
   await does[JSON.parse(line).run.cases[0]](output)
   await new Promise((go) => output.write('', go))
 }
-`)
+`
+const sickAgent = async (): Promise<Uint8Array> => {
+  await using folder = await temporaryDir()
+  await writeFile(join(folder.path, 'agent.js'), SICK_AGENT)
+  await writeFile(join(folder.path, 'agent.deployed'), '')
+  return await packAgent(folder.path, ['agent.js', 'agent.deployed'])
+}
 
 const asking = (id: string): AgentRequest => ({ run: { cases: [id], cell: { config: {}, uapi: [], iommu: [], devices: [] }, timeoutScale: 1 } })
 const boot = async (change: Partial<VmSpec> = {}, signal = live): Promise<RunningVm> =>
-  startVm({ ...(await guest.spec()), ...change }, { ...guest.surroundings, agent: { script: SICK_AGENT }, signal })
+  startVm({ ...(await guest.spec()), ...change }, { ...guest.surroundings, agent: await sickAgent(), signal })
 const failure = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => { throw new Error('it did not fail') }, (error: unknown) => error)
 
 /** QEMU processes whose command line names this folder. */
