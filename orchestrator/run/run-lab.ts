@@ -74,7 +74,10 @@ const judgeCells = async (
   plan: Plan, request: RunRequest, bench: Bench, cellDir: (cellId: string) => Promise<string>, emit: Emit,
 ): Promise<readonly CellResult[]> => {
   const limit = pLimit(request.workers ?? bench.workers)
-  return Promise.all(plan.cells.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
+  // Those with most to do first, so that no worker is left alone with one of them at the end.
+  const ordered = plan.cells.toSorted((a, b) => b.cases.length - a.cases.length)
+  const judged = await Promise.all(ordered.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
     bench, isolate: request.isolate, limits: request.config.limits, cellDir, emit, signal: request.signal,
   }))))
+  return plan.cells.map(({ cell }) => judged.find(({ id }) => id === cell.id)).filter((result) => result !== undefined)
 }
