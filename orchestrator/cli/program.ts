@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { diffCommand } from './diff.ts'
 import { listCommand } from './list.ts'
 import { planCommand } from './plan.ts'
 import { runCommand } from './run.ts'
@@ -13,7 +14,7 @@ export const labProgram = async (args: readonly string[]): Promise<number> => {
     .helpCommand(false)
     .showHelpAfterError('(lab --help lists the commands, lab COMMAND --help the flags)')
     .exitOverride()
-  for (const command of [runCommand(finish), planCommand(finish), listCommand(finish), testCommand(finish)]) {
+  for (const command of [runCommand(finish), planCommand(finish), diffCommand(finish), listCommand(finish), testCommand(finish)]) {
     program.addCommand(command.exitOverride().showHelpAfterError(`(lab ${command.name()} --help lists the flags)`))
   }
   try {

@@ -1,0 +1,36 @@
+import { cleanLine } from '../host/clean-text.ts'
+import type { DiffedRun, RunDiff, Side } from '../verdict/run-diff.ts'
+import { countsText, diffGroups, type DiffGroup, kernelText, placeName, sideLines } from './diff-groups.ts'
+
+const MOST_LINES = 6
+
+/** The difference of two runs in Markdown, for a pull request or a mail: readable as it is, and nothing of a guest is markup. */
+export const diffMarkdown = (diff: RunDiff): readonly string[] => {
+  const { cells, cases } = diff.compared
+  return [
+    `**${diff.worse ? 'B is worse than A' : 'Nothing is worse in B'}**: ${countsText(diff) ?? 'no difference'} in ${cells} cells with ${cases} cases.`,
+    '',
+    `- A: ${runText(diff.a)}`,
+    `- B: ${runText(diff.b)}`,
+    ...diffGroups(diff).flatMap((group) => ['', ...groupLines(group)]),
+  ]
+}
+
+const runText = ({ id, kernels, interrupted }: DiffedRun): string =>
+  `${code(kernelText(kernels))}, run ${code(id)}${interrupted ? ', interrupted: what is missing says nothing' : ''}`
+
+const groupLines = ({ difference: { change, worse, place, was, is, because }, cells }: DiffGroup): readonly string[] => [
+  `- **${worse ? change.toUpperCase() : change}** ${place.kind === 'case' ? code(place.id) : placeName(place)}`,
+  ...(was === undefined ? [] : [`  - was ${said(was)}`]),
+  ...(is === undefined ? [] : [`  - is ${said(is)}`]),
+  ...(because === undefined ? [] : [`  - because ${code(because)}`]),
+  `  - in ${cells.map(code).join(', ')}`,
+]
+
+const said = (side: Side): string => {
+  const lines = sideLines(side)
+  return [...lines.slice(0, MOST_LINES).map(code), ...(lines.length > MOST_LINES ? ['...'] : [])].join(', ')
+}
+
+/** A code span: in it a guest's words are neither markup nor a mention of somebody. */
+const code = (text: string): string => `\`${cleanLine(text, 300).replaceAll('`', '\'')}\``
