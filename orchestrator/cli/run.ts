@@ -1,9 +1,13 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { LabError } from '../host/errors.ts'
 import { interruptSignal } from '../host/interrupt.ts'
+import { diffLines } from '../report/diff-lines.ts'
 import { openReporters } from '../report/open-reporters.ts'
+import { painter, terminalKind } from '../report/paint.ts'
 import { runLab } from '../run/run-lab.ts'
+import { PATCHES_FOLDER } from '../run/save-patches.ts'
+import { againstBase, exitCodeAgainstBase } from '../verdict/against-base.ts'
 import { exitCode } from '../verdict/exit-code.ts'
 import { printError } from './print-error.ts'
 import { addSelectionFlags, selectedConfig, type SelectionFlags } from './selection.ts'
@@ -38,7 +42,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
           stream: process.stdout,
           env: process.env,
           cwd: process.cwd(),
-          sourceArgs: flags.tree === undefined ? [] : ['--tree', flags.tree],
+          sourceArgs: sourceArgs(flags, dir),
           onFailure: (error) => {
             failures.push(error)
             printError(error, process.stderr)
@@ -46,9 +50,20 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
         }),
         signal,
       })
+      const diffs = flags.base === true ? againstBase(results) : undefined
+      for (const diff of diffs ?? []) {
+        const { color } = terminalKind(process.stdout.isTTY, process.env)
+        process.stdout.write(`${['', 'With the patches (B) against without (A):', ...diffLines(diff, painter(color))].join('\n')}\n`)
+      }
       // Good verdicts that could not be written down are no good.
-      finish(exitCode(results) || (failures.length > 0 ? 3 : 0))
+      finish((diffs === undefined ? exitCode(results) : exitCodeAgainstBase(results, diffs)) || (failures.length > 0 ? 3 : 0))
     })
+
+/** What chooses the kernel, to be said again for a single failure; a pipe is read once, but the run's folder has what came. */
+const sourceArgs = ({ tree, patch = [] }: RunFlags, runDir: string): readonly string[] => [
+  ...(tree === undefined ? [] : ['--tree', tree]),
+  ...(patch.includes('-') ? ['--patch', join(runDir, PATCHES_FOLDER)] : patch.flatMap((path) => ['--patch', path])),
+]
 
 const parseWorkers = (text: string) => {
   const workers = Number(text)

@@ -26,7 +26,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
   return {
     dir,
     tools: lab.tools ?? 'toolbox',
-    kernels: Object.entries(lab.kernels).map(([name, { source }]) => ({ name, source: resolveSource(source, dir) })),
+    kernels: Object.entries(lab.kernels).map(([name, { source }]) => ({ name, source: resolveSource(source, dir), patches: [] })),
     baseConfig: BASE_CONFIG,
     configs: configs.resolved,
     machines: Object.entries(lab.machines).map(([name, machine]) => resolveMachine(name, machine)),

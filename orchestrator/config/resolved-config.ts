@@ -7,9 +7,19 @@ export type KernelSource =
   /** A kernel tree on this host, absolute path; it is never written to. */
   | { readonly kind: 'tree'; readonly dir: string }
 
+/** One patch, applied with -p1. */
+export interface KernelPatch {
+  /** The mail's subject without its prefix, or the file's name. */
+  readonly title: string
+  /** A unified diff and what stands around it; bytes as Latin-1 characters. */
+  readonly text: string
+}
+
 export interface KernelSpec {
+  /** As in the config; with patches on it `+patched` follows. */
   readonly name: string
   readonly source: KernelSource
+  readonly patches: readonly KernelPatch[]
 }
 
 export interface ConfigSpec {

@@ -4,5 +4,5 @@ import type { ResolvedConfig } from './resolved-config.ts'
 /** The same lab on one kernel tree instead of the config's kernels: `--tree DIR`. The folder is checked where it is read, in kernel/. */
 export const withTree = (config: ResolvedConfig, dir: string): ResolvedConfig => ({
   ...config,
-  kernels: [{ name: 'tree', source: { kind: 'tree', dir: resolve(dir) } }],
+  kernels: [{ name: 'tree', source: { kind: 'tree', dir: resolve(dir) }, patches: [] }],
 })

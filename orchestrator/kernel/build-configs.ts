@@ -48,7 +48,7 @@ export const buildConfigs = async (kernel: KernelInput, configs: readonly Config
   const parsed = await Promise.all(configs.map(async ({ name, fragments }) =>
     ({ name, fragments: await Promise.all(fragments.map(readFragment)) })))
   const context: SourceContext = { tools, signal, notice, onText: (text) => { onProgress({ phase: 'source', text }) } }
-  const opened = await openKernelSource(kernel.source, context)
+  const opened = await openKernelSource(kernel.source, context, kernel.patches)
 
   await using leases = new AsyncDisposableStack()
   const collected: Collected = { base, options, leases, outcomes: new Map(), cpuMs: new Map() }

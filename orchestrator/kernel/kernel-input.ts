@@ -5,10 +5,20 @@ export type KernelSource =
   /** A kernel tree on this host, absolute path; it is never written to. */
   | { readonly kind: 'tree'; readonly dir: string }
 
+/** One patch, applied with -p1. */
+export interface KernelPatch {
+  /** The mail's subject without its prefix, or the file's name. */
+  readonly title: string
+  /** A unified diff and what stands around it; bytes as Latin-1 characters. */
+  readonly text: string
+}
+
 /** What this floor reads of a kernel of the lab's config. */
 export interface KernelInput {
   readonly name: string
   readonly source: KernelSource
+  /** Applied in this order to a copy of the source. */
+  readonly patches: readonly KernelPatch[]
 }
 
 /** What this floor reads of a config of the lab's config. */

@@ -1,6 +1,7 @@
 import type { Tools } from '../toolbox/tools.ts'
 import { openDebianSource } from './debian-source.ts'
-import type { KernelSource } from './kernel-input.ts'
+import type { KernelPatch, KernelSource } from './kernel-input.ts'
+import { patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
 import { openTreeSource } from './tree-source.ts'
 
@@ -34,6 +35,8 @@ export interface PreparedSource extends AsyncDisposable {
   readonly slot: SourceSlot
 }
 
-/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED. */
-export const openKernelSource = (source: KernelSource, context: SourceContext): Promise<OpenedSource> =>
-  source.kind === 'debian' ? openDebianSource(source.packageGlob, context) : openTreeSource(source.dir, context)
+/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
+export const openKernelSource = async (source: KernelSource, context: SourceContext, patches: readonly KernelPatch[] = []): Promise<OpenedSource> => {
+  const opened = source.kind === 'debian' ? await openDebianSource(source.packageGlob, context) : await openTreeSource(source.dir, context)
+  return patches.length === 0 ? opened : patchedSource(opened, patches, context)
+}

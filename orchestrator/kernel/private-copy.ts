@@ -23,12 +23,12 @@ export interface Brought {
 const FILES_BETWEEN_BREATHS = 100
 
 /**
- * Brings the copy to the state of `wanted`, the snapshot of `dir`. Only files whose content changed are written, so all others
+ * Brings the copy to the state of `wanted`; `sourceOf` is the folder that has a path as wanted. Only files whose content changed are written, so all others
  * keep their times and make does not compile them again. Files are replaced, never written in place: other copies may share them.
  * Killed in the middle, the next call mends what is half done. Resolves to the content that was really copied, which
- * differs from `wanted` where `dir` changed meanwhile. The caller holds the copy's lock.
+ * differs from `wanted` where a source changed meanwhile. The caller holds the copy's lock.
  */
-export const bringForward = async (dir: string, wanted: TreeSnapshot, copy: PrivateCopy, signal: AbortSignal): Promise<Brought> => {
+export const bringForward = async (sourceOf: (path: TreePath) => string, wanted: TreeSnapshot, copy: PrivateCopy, signal: AbortSignal): Promise<Brought> => {
   const held = await readSnapshot(copy.record)
   const changed = [...wanted].filter(([path, file]) => !isSame(held.get(path), file)).map(([path]) => path)
   const gone = [...held.keys()].filter((path) => !wanted.has(path))
@@ -46,7 +46,7 @@ export const bringForward = async (dir: string, wanted: TreeSnapshot, copy: Priv
       await breathe()
       signal.throwIfAborted()
     }
-    const file = copyFile(dir, path, copy.tree)
+    const file = copyFile(sourceOf(path), path, copy.tree)
     if (file !== undefined) copied.set(path, file)
   }
   const holds = new Map([...wanted].flatMap(([path, file]) => {

@@ -10,7 +10,7 @@ import { copyObjects, type ObjectsAt, wholeObjects } from './object-tree.ts'
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts'
 import { objectsOf, OBJECTS_PREFIX, slotsFolder, sourceSlot, type SourceSlot } from './source-slot.ts'
 import type { TreePath } from './tree-files.ts'
-import { inTree, takeSnapshot } from './tree-snapshot.ts'
+import { inTree, takeSnapshot, type TreeSnapshot } from './tree-snapshot.ts'
 
 const LINKS_BETWEEN_BREATHS = 500
 
@@ -28,9 +28,17 @@ export const seedSlot = async (slot: SourceSlot, tree: string, configs: readonly
     const objects = await wholeObjects(donor, configs)
     if (objects === undefined) continue
     context.onText(`starting from the objects of ${donor.name}`)
-    await publishFolder(slot.folder, (aside) => copySlot(objects, slot, aside, context))
+    await publishFolder(slot.folder, (aside) => copySlot([objects], donor, slot, aside, context))
     return
   }
+}
+
+/** Starts a new slot from that of the source which it will differ from in a few files only, with all object trees of these configs. The caller has locked both. */
+export const seedFrom = async (donor: SourceSlot, slot: SourceSlot, configs: readonly string[], context: SourceContext): Promise<void> => {
+  const whole = await Promise.all(configs.map((config) => wholeObjects(donor, [config])))
+  const own = whole.filter((objects) => objects !== undefined)
+  const some = [...new Map(own.map((objects) => [objects.config, objects])).values()]
+  await publishFolder(slot.folder, (aside) => copySlot(some, donor, slot, aside, context))
 }
 
 /** The last used first. */
@@ -42,17 +50,25 @@ const otherSlots = async (slot: SourceSlot): Promise<readonly SourceSlot[]> => {
   return used.toSorted((a, b) => b.at - a.at).map(({ other }) => other)
 }
 
-const copySlot = async (from: ObjectsAt, slot: SourceSlot, aside: string, context: SourceContext): Promise<void> => {
-  const { slot: donor, config } = from
-  if (!existsSync(donor.holds)) await recordHoldings(donor, context.signal)
+const copySlot = async (
+  objectTrees: readonly ObjectsAt[], donor: SourceSlot, slot: SourceSlot, aside: string, context: SourceContext,
+): Promise<void> => {
+  const holds = await holdingsOf(donor, context.signal)
   const tree = join(aside, 'tree')
   await mkdir(tree)
-  await linkFiles(donor.tree, tree, [...(await readSnapshot(donor.holds)).keys()], context.signal)
+  await linkFiles(donor.tree, tree, [...holds.keys()], context.signal)
   await copyFile(donor.holds, join(aside, 'holds'))
-  await copyObjects(from, { slot, config }, objectsOf({ ...slot, tree }, config), context)
+  for (const from of objectTrees) {
+    await copyObjects(from, { slot, config: from.config }, objectsOf({ ...slot, tree }, from.config), context)
+  }
 }
 
-/** A Debian source is unpacked without looking at its files. */
+/** What a slot holds. A Debian source is unpacked without looking at its files: that is done when it is asked for the first time. */
+export const holdingsOf = async (slot: SourceSlot, signal: AbortSignal): Promise<TreeSnapshot> => {
+  if (!existsSync(slot.holds)) await recordHoldings(slot, signal)
+  return readSnapshot(slot.holds)
+}
+
 const recordHoldings = async (slot: SourceSlot, signal: AbortSignal): Promise<void> => {
   const { snapshot } = await takeSnapshot(slot.tree, await filesBelow(slot.tree), new Map(), signal)
   await writeSnapshot(slot.holds, new Map([...snapshot].map(([path, file]) => [path, { ...file, stamp: '' }])))

@@ -82,6 +82,11 @@ export const contentKey = (snapshot: TreeSnapshot): string => {
   return digest.digest('hex')
 }
 
+const READ_BY_KCONFIG = /(^|\/)Kconfig[^/]*$|^Makefile$|^(scripts|kernel\/configs|arch\/x86\/configs)\/|^arch\/x86\/Makefile/
+
+/** Changes only with what Kconfig reads: its files, scripts and Makefiles. */
+export const kconfigKey = (snapshot: TreeSnapshot): string => contentKey(new Map([...snapshot].filter(([path]) => READ_BY_KCONFIG.test(path))))
+
 /** As one file: the same on every read, and cheap to read for a hundred thousand files. */
 export const snapshotText = (snapshot: TreeSnapshot): Buffer => {
   const records = snapshot.entries().map(([path, { kind, hash: content, stamp }]) => `${kind}\t${content}\t${stamp}\t${path}\0`)

@@ -12,7 +12,7 @@ import { seedSlot } from './seed-slot.ts'
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts'
 import { sourceSlot, type SourceSlot } from './source-slot.ts'
 import { listTreeFiles } from './tree-files.ts'
-import { contentKey, takeSnapshot, type TreeSnapshot } from './tree-snapshot.ts'
+import { contentKey, kconfigKey, takeSnapshot, type TreeSnapshot } from './tree-snapshot.ts'
 
 /** A kernel tree of the user. It is only ever read: the lab builds from a private copy that it brings forward. */
 export const openTreeSource = async (dir: string, context: SourceContext): Promise<OpenedSource> => {
@@ -92,12 +92,10 @@ const prepare = async (
   const copied = await copyStill(tree, slot, context)
   const key = contentKey(copied)
   const record = await recordOf(dir, slot.tree, key)
-  const configKey = contentKey(new Map([...copied].filter(([path]) => READ_BY_KCONFIG.test(path))))
+  const configKey = kconfigKey(copied)
   const held = stack.move()
   return { record, key, configKey, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
-
-const READ_BY_KCONFIG = /(^|\/)Kconfig[^/]*$|^Makefile$|^(scripts|kernel\/configs|arch\/x86\/configs)\/|^arch\/x86\/Makefile/
 
 /** Copies until the tree held still for as long as that takes; resolves to what was copied. */
 const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext): Promise<TreeSnapshot> => {
@@ -106,7 +104,7 @@ const copyStill = async (tree: string, slot: SourceSlot, context: SourceContext)
     const wanted = await look(tree, slot, context)
     const { holds, wrote } = await namingFullDisk(`copying ${tree}`, slot.folder, async () => {
       await mkdir(slot.folder, { recursive: true })
-      return readable(tree, () => bringForward(tree, wanted, { tree: slot.tree, record: slot.holds }, context.signal))
+      return readable(tree, () => bringForward(() => tree, wanted, { tree: slot.tree, record: slot.holds }, context.signal))
     })
     const key = contentKey(holds)
     if (key === contentKey(wanted) && (!wrote || key === contentKey(await look(tree, slot, context)))) return holds

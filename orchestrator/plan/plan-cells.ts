@@ -1,3 +1,4 @@
+import { nameWithoutPatches } from '../config/with-patches.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import { yours } from '../host/errors.ts'
 import { matchesName } from './matches-name.ts'
@@ -48,14 +49,15 @@ export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { re
 const chosen = (axis: string, pattern: string | undefined, all: readonly { readonly name: string }[]): ((entry: { readonly name: string }) => boolean) => {
   if (pattern === undefined) return () => true
   const names = all.map(({ name }) => name)
-  if (!names.some((name) => matchesName(name, pattern))) {
+  const matches = (name: string) => matchesName(name, pattern) || matchesName(nameWithoutPatches(name), pattern)
+  if (!names.some(matches)) {
     throw yours('UNKNOWN_NAME', `no ${axis} matches ${pattern}${suggestion(pattern, names)}`, { hint: `--${axis} takes a name or a glob` })
   }
-  return ({ name }) => matchesName(name, pattern)
+  return ({ name }) => matches(name)
 }
 
 const excludes = (exclusion: Exclusion, cell: Cell): boolean =>
-  (exclusion.kernel ?? cell.kernel.name) === cell.kernel.name
+  [undefined, cell.kernel.name, nameWithoutPatches(cell.kernel.name)].includes(exclusion.kernel)
   && (exclusion.config ?? cell.config.name) === cell.config.name
   && (exclusion.machine ?? cell.machine.name) === cell.machine.name
 

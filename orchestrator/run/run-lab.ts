@@ -13,6 +13,7 @@ import type { LabEvent } from './lab-event.ts'
 import { openBench, type Bench } from './bench.ts'
 import { planOnKernels } from './plan-on-kernels.ts'
 import { openRunFolder } from './run-folder.ts'
+import { savePatches } from './save-patches.ts'
 
 export interface RunRequest {
   readonly config: ResolvedConfig
@@ -37,6 +38,7 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
   await using folder = await openRunFolder(request.config.dir, request.out, startedAt)
   try {
     using reporters = request.openReporters(folder.dir)
+    await savePatches(folder.dir, request.config.kernels)
     const emit = emitTo((event) => { reporters.onEvent(event) })
     emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
     const started = performance.now()

@@ -12,8 +12,6 @@ import type { GuestLife } from './transcript.ts'
 export interface CellMeta {
   /** QEMU's version, as it says itself. */
   readonly qemu: string
-  /** Titles of the patches on the kernel. */
-  readonly patches?: readonly string[]
 }
 
 const TAIL_LINES = 40
@@ -48,7 +46,7 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
   const { cell, kernel } = plan
   return {
     id: cell.id,
-    kernel: { name: cell.kernel.name, release: kernel.release, patches: meta.patches ?? [] },
+    kernel: { name: cell.kernel.name, release: kernel.release, patches: cell.kernel.patches.map(({ title }) => title) },
     config: cell.config.name,
     machine: cell.machine.name,
     ...verdict,

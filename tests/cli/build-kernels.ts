@@ -18,7 +18,7 @@ try {
     const [name = '', fragments = ''] = config.split('=')
     return { name, fragments: fragments.split(',').filter((path) => path !== '') }
   })
-  await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir } }, specs, {
+  await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir }, patches: [] }, specs, {
     tools, baseConfig, upTo: upTo === 'configured' ? upTo : 'built', limits: { buildMs: Number(buildMs) }, signal, notice, onProgress: (progress) => { say({ progress }) },
   })
   for (const [config, outcome] of builds.outcomes) say({ config, outcome })

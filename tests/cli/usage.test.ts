@@ -27,7 +27,7 @@ describe('what a user gets wrong is told on one screen, with exit 2, and leaves 
   test.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unknown flag', ['run', '--frobnicate'], /unknown option '--frobnicate'/],
-    ['a flag of later days', ['run', '--base'], /unknown option '--base'/],
+    ['a flag of later days', ['run', '--range', 'A..B'], /unknown option '--range'/],
     ['a wrong accelerator', ['run', '--accel', 'xen'], /auto, kvm, tcg/],
     ['no workers', ['run', '--workers', '0'], /whole number from 1 to 64/],
     ['a shard past the end', ['run', '--shard', '3/2'], /1\/3/],

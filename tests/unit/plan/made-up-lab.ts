@@ -7,7 +7,7 @@ import type { Cell } from '../../../orchestrator/plan/plan.ts'
 export const labOf = (kernels: readonly string[], configs: readonly string[], machines: readonly string[], exclude: readonly Exclusion[] = []): ResolvedConfig => ({
   dir: '/lab',
   tools: 'toolbox',
-  kernels: kernels.map((name) => ({ name, source: { kind: 'debian', packageGlob: 'linux-source-*' } })),
+  kernels: kernels.map((name) => ({ name, source: { kind: 'debian', packageGlob: 'linux-source-*' }, patches: [] })),
   baseConfig: '/lab/base.config',
   configs: configs.map((name) => ({ name, fragments: [] })),
   machines: machines.map((name) => ({ name, devices: [], memoryMiB: 1024, cpus: 1 })),
@@ -26,7 +26,7 @@ export const kernelWith = (config: Readonly<Record<string, string>>, uapi: reado
 
 export const someCell: Cell = {
   id: 'debian/noiommu/none',
-  kernel: { name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' } },
+  kernel: { name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' }, patches: [] },
   config: { name: 'noiommu', fragments: [] },
   machine: { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 },
 }

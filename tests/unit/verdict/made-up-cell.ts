@@ -30,7 +30,7 @@ const plainMachine: MachineSpec = { name: 'none', devices: [], memoryMiB: 1024, 
 export const planOf = (cases: readonly CaseInfo[], kernel: CellPlan['kernel'] = built, machine: MachineSpec = plainMachine): CellPlan => ({
   cell: {
     id: `debian/noiommu/${machine.name}`,
-    kernel: { name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' } },
+    kernel: { name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' }, patches: [] },
     config: { name: 'noiommu', fragments: [] },
     machine,
   },

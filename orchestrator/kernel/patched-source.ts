@@ -1,0 +1,78 @@
+import { createHash, hash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { namingFullDisk } from '../host/disk-full.ts'
+import { lock } from '../host/lock.ts'
+import { applyPatches, overlayFile } from './apply-patches.ts'
+import type { KernelPatch } from './kernel-input.ts'
+import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { bringForward } from './private-copy.ts'
+import { holdingsOf, seedFrom } from './seed-slot.ts'
+import { sourceSlot, type SourceSlot } from './source-slot.ts'
+import { kconfigKey, type TreeFile, type TreeSnapshot } from './tree-snapshot.ts'
+
+/**
+ * A source with patches on it. The patched tree has a slot of its own beside that of the source, which is brought forward from series to
+ * series: only files that differ are written, so only they are compiled again.
+ */
+export const patchedSource = (base: OpenedSource, patches: readonly KernelPatch[], context: SourceContext): OpenedSource => ({
+  record: patchedRecord(base.record, patches),
+  key: patchedKey(base.key, patches),
+  prepare: (configs) => prepare(base, patches, configs, context),
+})
+
+const patchedKey = (key: string, patches: readonly KernelPatch[]): string =>
+  createHash('sha256').update(JSON.stringify([key, patches.map(({ text }) => text)])).digest('hex')
+
+const patchedRecord = (record: SourceRecord, patches: readonly KernelPatch[]): SourceRecord =>
+  ({ ...record, version: `${record.version} + ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}` })
+
+const prepare = async (
+  base: OpenedSource, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
+): Promise<PreparedSource> => {
+  await using stack = new AsyncDisposableStack()
+  // Until it is copied, the source must stay as it is.
+  await using from = await base.prepare(configs)
+  const slot = sourceSlot(`${from.slot.name}+patched`)
+  stack.use(await lock(slot.lockFile, {
+    signal: context.signal,
+    onWait: () => { context.notice(`another lab builds patches on ${from.record.version}; waiting for it`) },
+  }))
+  const holds = await patch(from, slot, patches, configs, context)
+  const held = stack.move()
+  return {
+    record: patchedRecord(from.record, patches), key: patchedKey(from.key, patches), configKey: kconfigKey(holds), slot,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+const patch = async (
+  from: PreparedSource, slot: SourceSlot, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
+): Promise<TreeSnapshot> => {
+  const parent = `${slot.folder}.scratch`
+  await mkdir(parent, { recursive: true })
+  await using stack = new AsyncDisposableStack()
+  const scratch = stack.adopt(await mkdtemp(join(parent, 'patch-')), (path) => rm(path, { recursive: true, force: true }))
+  const overlay = join(scratch, 'tree')
+  await mkdir(overlay)
+  context.onText(`applying ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}`)
+  const touched = new Set(await applyPatches(from.slot.tree, `${from.record.kind === 'debian' ? from.record.package : from.record.dir} ${from.record.version}`, patches, overlay, context))
+  return await namingFullDisk('copying the source', slot.folder, async () => {
+    if (!existsSync(slot.folder)) await seedFrom(from.slot, slot, configs, context)
+    await mkdir(slot.folder, { recursive: true })
+    const wanted = await overlaid(await holdingsOf(from.slot, context.signal), overlay, touched)
+    const source = (path: string) => (touched.has(path) ? overlay : from.slot.tree)
+    return (await bringForward(source, wanted, { tree: slot.tree, record: slot.holds }, context.signal)).holds
+  })
+}
+
+const overlaid = async (holds: TreeSnapshot, overlay: string, touched: ReadonlySet<string>): Promise<TreeSnapshot> => {
+  const files = new Map(holds)
+  for (const path of touched) {
+    const file = await overlayFile(overlay, path)
+    if (file === undefined) files.delete(path)
+    else files.set(path, { kind: file.executable ? 'executable' : 'file', hash: hash('sha256', file.bytes), stamp: '' } satisfies TreeFile)
+  }
+  return new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}

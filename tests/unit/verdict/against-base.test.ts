@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { againstBase, exitCodeAgainstBase } from '../../../orchestrator/verdict/against-base.ts'
+import type { CaseResult, CellResult, Outcome, Results } from '../../../orchestrator/verdict/results.ts'
+
+const caseOf = (id: string, outcome: Outcome): CaseResult =>
+  ({ id, suite: 'a', outcome, expected: 'pass', unexpected: outcome !== 'pass', durationMs: 5, attempts: [{ outcome, alone: false }] })
+const cellOf = (kernel: string, outcomes: Readonly<Record<string, Outcome>>, more: Partial<CellResult> = {}): CellResult => ({
+  id: `${kernel}/noiommu/intel`, kernel: { name: kernel, release: '7.3.0', patches: [] }, config: 'noiommu', machine: 'intel',
+  status: Object.values(outcomes).every((outcome) => outcome === 'pass') ? 'ok' : 'failed', timings: { buildMs: 0, bootMs: 1, agentReadyMs: 2, casesMs: 3 },
+  splats: [], absent: [], qemu: '11', configLost: [], configNotAsked: [], cases: Object.entries(outcomes).map(([id, outcome]) => caseOf(id, outcome)), ...more,
+})
+const runOf = (cells: readonly CellResult[], more: Partial<Results> = {}): Results => ({
+  schemaVersion: 1, id: 'run', startedAt: '2026-11-22T00:00:00.000Z', durationMs: 1, accel: { used: 'tcg', because: '' }, interrupted: false,
+  summary: { cells: cells.length, planned: 0, ran: 0, pass: 0, fail: 0, skip: 0, timeout: 0, crash: 0, unexpected: 0 }, excluded: [], versions: {}, cells, ...more,
+})
+const answer = (results: Results) => exitCodeAgainstBase(results, againstBase(results))
+
+describe('a run with --base answers for the patches', () => {
+  it.each([
+    ['nothing fails', { 'a/x': 'pass' }, { 'a/x': 'pass' }, 0],
+    ['what fails on both sides is not theirs', { 'a/x': 'fail' }, { 'a/x': 'fail' }, 0],
+    ['what they mend', { 'a/x': 'crash' }, { 'a/x': 'pass' }, 0],
+    ['what they break', { 'a/x': 'pass' }, { 'a/x': 'fail' }, 1],
+    ['what they make worse', { 'a/x': 'fail' }, { 'a/x': 'crash' }, 1],
+    ['a new case that passes', {}, { 'a/x': 'pass' }, 0],
+    ['a new case that fails', {}, { 'a/x': 'fail' }, 1],
+  ] as const)('%s', (_, base, patched, code) => {
+    expect(answer(runOf([cellOf('tree', base), cellOf('tree+patched', patched)]))).toBe(code)
+  })
+
+  it('a case that they take away is theirs', () => {
+    const without = cellOf('tree+patched', {}, { absent: [{ id: 'a/x', because: 'no such ioctl' }] })
+    expect(answer(runOf([cellOf('tree', { 'a/x': 'pass' }), without]))).toBe(1)
+  })
+
+  it('a kernel that does not build any more is theirs; what the lab could not judge is the lab\'s', () => {
+    const base = cellOf('tree', { 'a/x': 'pass' })
+    expect(answer(runOf([base, cellOf('tree+patched', {}, { status: 'build-failed' })]))).toBe(1)
+    expect(answer(runOf([base, cellOf('tree+patched', {}, { status: 'lab-error' })]))).toBe(3)
+    expect(answer(runOf([base, cellOf('tree+patched', { 'a/x': 'pass' })], { interrupted: true }))).toBe(130)
+    expect(answer(runOf([]))).toBe(3)
+  })
+
+  it('holds each kernel against its own base', () => {
+    const results = runOf([cellOf('a', { 'a/x': 'pass' }), cellOf('a+patched', { 'a/x': 'fail' }), cellOf('b', { 'a/x': 'fail' }), cellOf('b+patched', { 'a/x': 'pass' })])
+    expect(againstBase(results).map(({ counts }) => [counts.broken, counts.fixed])).toEqual([[1, 0], [0, 1]])
+    expect(answer(results)).toBe(1)
+  })
+})
