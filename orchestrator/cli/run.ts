@@ -5,6 +5,7 @@ import { interruptSignal } from '../host/interrupt.ts'
 import { diffLines } from '../report/diff-lines.ts'
 import { openReporters } from '../report/open-reporters.ts'
 import { painter, terminalKind } from '../report/paint.ts'
+import type { SourceArgs } from '../report/rerun-command.ts'
 import { runLab } from '../run/run-lab.ts'
 import { PATCHES_FOLDER } from '../run/save-patches.ts'
 import { againstBase, exitCodeAgainstBase } from '../verdict/against-base.ts'
@@ -60,10 +61,8 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     })
 
 /** What chooses the kernel, to be said again for a single failure; a pipe is read once, but the run's folder has what came. */
-const sourceArgs = ({ tree, patch = [] }: RunFlags, runDir: string): readonly string[] => [
-  ...(tree === undefined ? [] : ['--tree', tree]),
-  ...(patch.includes('-') ? ['--patch', join(runDir, PATCHES_FOLDER)] : patch.flatMap((path) => ['--patch', path])),
-]
+const sourceArgs = ({ tree, patch = [] }: RunFlags, runDir: string): SourceArgs =>
+  ({ tree, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
 
 const parseWorkers = (text: string) => {
   const workers = Number(text)

@@ -42,5 +42,5 @@ const lookOf = (change: string, worse: boolean): Look => {
 const lastLine = (diff: RunDiff, paint: Paint): string => {
   const { cells, cases } = diff.compared
   const verdict = diff.worse ? paint('bad', 'B is worse') : paint('good', 'nothing is worse')
-  return `${cells} cells with ${cases} cases compared: ${countsText(diff) ?? 'no difference'}; ${verdict}`
+  return `${cells} ${cells === 1 ? 'cell' : 'cells'} with ${cases} ${cases === 1 ? 'case' : 'cases'} compared: ${countsText(diff) ?? 'no difference'}; ${verdict}`
 }

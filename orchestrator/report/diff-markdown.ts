@@ -8,7 +8,7 @@ const MOST_LINES = 6
 export const diffMarkdown = (diff: RunDiff): readonly string[] => {
   const { cells, cases } = diff.compared
   return [
-    `**${diff.worse ? 'B is worse than A' : 'Nothing is worse in B'}**: ${countsText(diff) ?? 'no difference'} in ${cells} cells with ${cases} cases.`,
+    `**${diff.worse ? 'B is worse than A' : 'Nothing is worse in B'}**: ${countsText(diff) ?? 'no difference'} in ${cells} ${cells === 1 ? 'cell' : 'cells'} with ${cases} ${cases === 1 ? 'case' : 'cases'}.`,
     '',
     `- A: ${runText(diff.a)}`,
     `- B: ${runText(diff.b)}`,

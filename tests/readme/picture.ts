@@ -14,7 +14,7 @@ const COLUMNS = 100
 
 const runDir = process.argv[2] ?? '.lab/runs/latest'
 const results = foldResults(readEvents(join(runDir, 'events.ndjson')))
-const lines = finalReport({ results, runDir: `.lab/runs/${results.id}`, sourceArgs: [], columns: COLUMNS, paint: painter(true) })
+const lines = finalReport({ results, runDir: `.lab/runs/${results.id}`, sourceArgs: { patches: [] }, columns: COLUMNS, paint: painter(true) })
 const out = process.argv[3] ?? join(import.meta.dirname, '..', '..', 'docs', 'run.svg')
 mkdirSync(dirname(out), { recursive: true })
 writeFileSync(out, terminalSvg(['$ ./lab run', ...lines], COLUMNS))

@@ -13,7 +13,7 @@ const screen = (isTTY: boolean, columns: number) => {
 }
 
 const show = (stream: ReturnType<typeof screen>, events: Iterable<LabEvent>, env: Record<string, string> = {}, each: () => void = () => undefined) => {
-  const reporter = terminal({ stream, env, runDir: '.lab/runs/20261120-141503-9f3a', sourceArgs: ['--tree', '/home/me/linux tree'] })
+  const reporter = terminal({ stream, env, runDir: '.lab/runs/20261120-141503-9f3a', sourceArgs: { tree: '/home/me/linux tree', patches: [] } })
   for (const event of events) {
     reporter.onEvent?.(event)
     each()
