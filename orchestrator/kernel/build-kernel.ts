@@ -63,7 +63,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
 
     const counter = objectCounter((objectCount) => { onProgress({ phase: 'compile', config: name, objects: objectCount }) })
     const built = await make(['bzImage'], makeContext('building config'), counter)
-    if (!built.ok) return fail(built.because, { facts, tail: built.tail })
+    if (!built.ok) return fail(`${built.because}${whoseFile(built.because, request.source.patchedPaths)}`, { facts, tail: built.tail })
     const record: StoreRecord = {
       release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
       buildMs: Math.round(performance.now() - startedAt),
@@ -74,6 +74,13 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     await storeKernel(request.key, objects, record)
     return undefined
   })
+}
+
+/** Of a compiler's error in a patched source: whether it is in a file that the patches change. */
+const whoseFile = (because: string, patchedPaths: ReadonlySet<string> | undefined): string => {
+  const file = /^([\w.+-]+(?:\/[\w.+-]+)*):\d+/.exec(because)?.[1]
+  if (patchedPaths === undefined || file === undefined) return ''
+  return patchedPaths.has(file) ? ' (a file that the patches change)' : ' (a file that no patch changes)'
 }
 
 const LOST_IN_A_LINE = 3

@@ -33,6 +33,8 @@ export interface PreparedSource extends AsyncDisposable {
   /** Changes with what Kconfig reads: its files, scripts and Makefiles. */
   readonly configKey: string
   readonly slot: SourceSlot
+  /** Paths that patches change; undefined: there are none on it. */
+  readonly patchedPaths?: ReadonlySet<string>
 }
 
 /** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */

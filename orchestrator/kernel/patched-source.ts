@@ -39,17 +39,17 @@ const prepare = async (
     signal: context.signal,
     onWait: () => { context.notice(`another lab builds patches on ${from.record.version}; waiting for it`) },
   }))
-  const holds = await patch(from, slot, patches, configs, context)
+  const { holds, touched } = await patch(from, slot, patches, configs, context)
   const held = stack.move()
   return {
-    record: patchedRecord(from.record, patches), key: patchedKey(from.key, patches), configKey: kconfigKey(holds), slot,
+    record: patchedRecord(from.record, patches), key: patchedKey(from.key, patches), configKey: kconfigKey(holds), slot, patchedPaths: touched,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
 
 const patch = async (
   from: PreparedSource, slot: SourceSlot, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
-): Promise<TreeSnapshot> => {
+): Promise<{ readonly holds: TreeSnapshot; readonly touched: ReadonlySet<string> }> => {
   const parent = `${slot.folder}.scratch`
   await mkdir(parent, { recursive: true })
   await using stack = new AsyncDisposableStack()
@@ -63,7 +63,8 @@ const patch = async (
     await mkdir(slot.folder, { recursive: true })
     const wanted = await overlaid(await holdingsOf(from.slot, context.signal), overlay, touched)
     const source = (path: string) => (touched.has(path) ? overlay : from.slot.tree)
-    return (await bringForward(source, wanted, { tree: slot.tree, record: slot.holds }, context.signal)).holds
+    const { holds } = await bringForward(source, wanted, { tree: slot.tree, record: slot.holds }, context.signal)
+    return { holds, touched }
   })
 }
 

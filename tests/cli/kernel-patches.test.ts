@@ -45,6 +45,7 @@ const build = async (patches: readonly KernelPatch[], configs: readonly string[]
     version: builds.source.version,
     compiled: [...compiled],
     status: [...builds.outcomes.values()].map(({ status }) => status),
+    because: [...builds.outcomes.values()].map((outcome) => (outcome.status === 'build-failed' ? outcome.because : '')),
     patched: (path: string) => readFile(join(tree, slot ?? 'none', 'tree', path), 'utf8'),
     at: async (config: string, object: string) => (await stat(join(tree, slot ?? 'none', 'tree', `.objects-${config}`, object))).mtimeMs,
   }
@@ -85,6 +86,15 @@ test('a change of the source is seen under the series', async () => {
   expect(built.compiled).toEqual(['plain'])
   expect(await built.patched('one.c')).toBe('int a = 1;\n')
   expect(await built.patched('two.c')).toBe('int two = 2;\n')
+})
+
+test('what does not compile any more is told with file and line, and whether the series changes that file', async () => {
+  await build([])
+  const own = await build([patch('bad', 'two.c', 'int two;', 'int two = no;')])
+  expect(own.status).toEqual(['build-failed'])
+  expect(own.because[0]).toMatch(/^two\.c:1:\d+: error: .*no.* \(a file that the patches change\)$/)
+  await kernel.write('three.c', 'int three = no;\n')
+  expect((await build([TWO])).because[0]).toMatch(/^three\.c:1:\d+: error: .* \(a file that no patch changes\)$/)
 })
 
 describe('a series that does not apply', () => {
