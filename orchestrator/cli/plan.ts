@@ -21,7 +21,7 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
     .option('--json', 'the whole plan, with the reason of each absent case')
     .action(async (flags: PlanFlags) => {
       const signal = interruptSignal()
-      const config = await selectedConfig(flags)
+      const config = await selectedConfig(flags, signal)
       const { cells, excluded } = planCells(config, flags)
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))

@@ -30,7 +30,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     .option('--out <dir>', 'leave the results here instead of .lab/runs/<id>')
     .action(async (flags: RunFlags) => {
       const signal = interruptSignal()
-      const config = await selectedConfig(flags)
+      const config = await selectedConfig(flags, signal)
       const failures: LabError[] = []
       const results = await runLab({
         config,
@@ -61,8 +61,8 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     })
 
 /** What chooses the kernel, to be said again for a single failure; a pipe is read once, but the run's folder has what came. */
-const sourceArgs = ({ tree, patch = [] }: RunFlags, runDir: string): SourceArgs =>
-  ({ tree, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
+const sourceArgs = ({ tree, patch = [], range }: RunFlags, runDir: string): SourceArgs =>
+  ({ tree, range, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
 
 const parseWorkers = (text: string) => {
   const workers = Number(text)

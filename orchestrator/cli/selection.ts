@@ -1,11 +1,14 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { resolve } from 'node:path'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { loadConfig } from '../config/load-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { withPatches } from '../config/with-patches.ts'
 import { withTree } from '../config/with-tree.ts'
 import { yours } from '../host/errors.ts'
+import { readRange } from '../kernel/git-range.ts'
 import { readPatches } from '../kernel/read-patches.ts'
 import type { Shard } from '../plan/plan-cells.ts'
+import { openTools } from '../toolbox/open-tools.ts'
 
 /** The flags that choose cells and cases; the same for run, plan and list. */
 export interface SelectionFlags {
@@ -17,16 +20,32 @@ export interface SelectionFlags {
   readonly shard?: Shard
   readonly tree?: string
   readonly patch?: readonly string[]
+  readonly range?: string
   readonly base?: true
 }
 
 /** The config of the working folder (or the project's own), with the flags that change what it says. */
-export const selectedConfig = async ({ tree, patch, base }: SelectionFlags): Promise<ResolvedConfig> => {
+export const selectedConfig = async ({ tree, patch, range, base }: SelectionFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
   const config = await loadConfig(undefined, process.cwd())
   const own = tree === undefined ? config : withTree(config, tree)
+  if (range !== undefined) return rangeConfig(config, { tree, range, base: base === true }, signal)
   if (patch !== undefined) return withPatches(own, await readPatches(patch, process.stdin), { base: base === true })
-  if (base === true) throw yours('BASE_OF_NOTHING', '--base holds patches against their base, and there are none', { hint: 'say the patches: --patch FILE' })
+  if (base === true) throw yours('BASE_OF_NOTHING', '--base holds patches against their base, and there are none', { hint: 'say the patches: --patch FILE, or --range A..B' })
   return own
+}
+
+interface RangeFlags {
+  readonly tree: string | undefined
+  readonly range: string
+  readonly base: boolean
+}
+
+const rangeConfig = async (config: ResolvedConfig, { tree, range, base }: RangeFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
+  if (tree === undefined) throw yours('RANGE_OF_NOTHING', '--range names commits of a tree, and there is none', { hint: 'say the git tree: --tree DIR --range A..B' })
+  const dir = resolve(tree)
+  await using tools = await openTools(config.tools, { notice: (text) => { process.stderr.write(`${text}\n`) }, signal })
+  const found = await readRange(dir, range, tools, signal)
+  return withPatches({ ...config, kernels: [{ name: 'tree', source: { kind: 'git', dir, ref: found.base }, patches: [] }] }, found.patches, { base })
 }
 
 export const addSelectionFlags = (command: Command): Command =>
@@ -38,6 +57,7 @@ export const addSelectionFlags = (command: Command): Command =>
     .option('--case <text>', 'only cases whose id contains the text')
     .option('--tree <dir>', 'judge the kernel tree in this folder instead of the configured kernels')
     .option('--patch <path>', 'put these patches on the kernel: a file, an mbox, a folder, a quilt series, - for standard input; may be repeated', (path: string, before?: readonly string[]) => [...before ?? [], path])
+    .addOption(new Option('--range <a..b>', 'judge these commits of the git tree --tree, as patches on the first').conflicts('patch'))
     .option('--base', 'judge the kernel without the patches as well')
     .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)
 

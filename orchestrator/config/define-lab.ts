@@ -16,3 +16,6 @@ export const debian = (packageGlob: string): KernelSource => ({ kind: 'debian', 
 
 /** A kernel tree on this host, absolute or relative to lab.config.ts. It is never written to. */
 export const tree = (dir: string): KernelSource => ({ kind: 'tree', dir })
+
+/** A commit of a git repository on this host: a branch, a tag or a hash. The folder is absolute or relative to lab.config.ts; it is never written to. */
+export const git = (dir: string, ref: string): KernelSource => ({ kind: 'git', dir, ref })

@@ -16,9 +16,10 @@ const source = z.discriminatedUnion(
   'kind',
   [
     strict({ kind: z.literal('debian'), packageGlob: z.string().regex(/^[a-z0-9][a-z0-9.+*?[\]-]*$/, 'must be the name of a Debian package or a glob, e.g. linux-source-*') }),
+    strict({ kind: z.literal('git'), dir: z.string().min(1, 'must be a folder'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
     strict({ kind: z.literal('tree'), dir: z.string().min(1, 'must be a folder') }),
   ],
-  { error: "must be debian('linux-source-*') or tree('/path/to/linux')" },
+  { error: "must be debian('linux-source-*'), tree('/path/to/linux') or git('/path/to/linux', 'v7.2')" },
 )
 
 const iommu = z.discriminatedUnion(

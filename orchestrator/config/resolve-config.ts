@@ -84,7 +84,7 @@ const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
 }
 
 const resolveSource = (source: KernelSource, dir: string): KernelSource =>
-  source.kind === 'tree' ? { kind: 'tree', dir: resolve(dir, source.dir) } : source
+  source.kind === 'debian' ? source : { ...source, dir: resolve(dir, source.dir) }
 
 const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
   name,

@@ -4,6 +4,8 @@ import type { MachineSpec } from '../machine/machine-spec.ts'
 export type KernelSource =
   /** Debian's newest source package that matches the glob, e.g. `linux-source-*` or `linux-source-7.2`. */
   | { readonly kind: 'debian'; readonly packageGlob: string }
+  /** A commit of a git repository on this host, absolute path; it is never written to. */
+  | { readonly kind: 'git'; readonly dir: string; readonly ref: string }
   /** A kernel tree on this host, absolute path; it is never written to. */
   | { readonly kind: 'tree'; readonly dir: string }
 

@@ -1,5 +1,6 @@
 import type { Tools } from '../toolbox/tools.ts'
 import { openDebianSource } from './debian-source.ts'
+import { openGitSource } from './git-source.ts'
 import type { KernelPatch, KernelSource } from './kernel-input.ts'
 import { patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
@@ -8,6 +9,7 @@ import { openTreeSource } from './tree-source.ts'
 /** What the results say about where a kernel came from. */
 export type SourceRecord =
   | { readonly kind: 'debian'; readonly package: string; /** Of the package: `7.3~rc7-1~exp1`. */ readonly version: string }
+  | { readonly kind: 'git'; readonly dir: string; readonly ref: string; /** `make kernelversion` and the commit. */ readonly version: string }
   | { readonly kind: 'tree'; readonly dir: string; /** `make kernelversion` and the content's key. */ readonly version: string }
 
 export interface SourceContext {
@@ -37,8 +39,16 @@ export interface PreparedSource extends AsyncDisposable {
   readonly patchedPaths?: ReadonlySet<string>
 }
 
-/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
+/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES, NOT_A_REPOSITORY, NO_SUCH_REF; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
 export const openKernelSource = async (source: KernelSource, context: SourceContext, patches: readonly KernelPatch[] = []): Promise<OpenedSource> => {
-  const opened = source.kind === 'debian' ? await openDebianSource(source.packageGlob, context) : await openTreeSource(source.dir, context)
+  const opened = await openUnpatched(source, context)
   return patches.length === 0 ? opened : patchedSource(opened, patches, context)
+}
+
+const openUnpatched = (source: KernelSource, context: SourceContext): Promise<OpenedSource> => {
+  switch (source.kind) {
+    case 'debian': return openDebianSource(source.packageGlob, context)
+    case 'git': return openGitSource(source.dir, source.ref, context)
+    case 'tree': return openTreeSource(source.dir, context)
+  }
 }

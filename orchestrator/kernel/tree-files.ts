@@ -29,12 +29,12 @@ const BUILD_PRODUCTS = [
  */
 export const listTreeFiles = async (dir: string, tools: Tools, scratch: string, signal: AbortSignal): Promise<readonly TreePath[]> => {
   const overrides = (await topLevelOverrides(dir)).map((pattern) => `--exclude=${pattern}`)
-  const repository = await repositoryOf(dir)
+  const folders = await gitFolders(dir)
   const list = (args: readonly string[], beside: readonly string[]) =>
     gitList(dir, [...args, ...overrides], [dir, ...beside], tools, signal)
-  const listed = repository === undefined
+  const listed = folders === undefined
     ? await list([`--git-dir=${await emptyRepository(scratch)}`, `--work-tree=${dir}`, 'ls-files', '-o'], [scratch])
-    : await list(['ls-files', '-c', '-o'], repository.folders)
+    : await list(['ls-files', '-c', '-o'], folders)
   // A folder at the end of a listing is a repository inside the tree; objects of ours are nobody's source.
   return [...new Set(listed)].filter((path) => path !== '' && !path.endsWith('/') && !path.startsWith('.objects-')).toSorted()
 }
@@ -92,15 +92,18 @@ const anchored = (rule: string): readonly string[] => {
   return pattern.slice(0, -1).includes('/') ? [] : [`${negation}/${pattern}`]
 }
 
-/** The folders that git must see for a tree with a .git: none beside it, unless .git is a file that points elsewhere (a worktree). */
-const repositoryOf = async (dir: string): Promise<{ readonly folders: readonly string[] } | undefined> => {
+/**
+ * The folders that git must see beside a tree with a .git: none, unless .git is a file that points elsewhere (a worktree). A bare
+ * repository has none either. Undefined: it is no repository.
+ */
+export const gitFolders = async (dir: string): Promise<readonly string[] | undefined> => {
   const dotGit = join(dir, '.git')
-  if (existsSync(join(dotGit, 'HEAD'))) return { folders: [] }
+  if (existsSync(join(dotGit, 'HEAD')) || (existsSync(join(dir, 'HEAD')) && existsSync(join(dir, 'objects')))) return []
   const pointer = await readFile(dotGit, 'utf8').catch(() => '')
   const target = /^gitdir: (.+)$/m.exec(pointer)?.[1]
   if (target === undefined) return undefined
   const gitDir = resolve(dir, target)
   if (!existsSync(join(gitDir, 'HEAD'))) return undefined
   const common = await readFile(join(gitDir, 'commondir'), 'utf8').catch(() => '.')
-  return { folders: await Promise.all([gitDir, resolve(gitDir, common.trim())].map((folder) => realpath(folder))) }
+  return Promise.all([gitDir, resolve(gitDir, common.trim())].map((folder) => realpath(folder)))
 }

@@ -27,7 +27,9 @@ describe('what a user gets wrong is told on one screen, with exit 2, and leaves 
   test.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unknown flag', ['run', '--frobnicate'], /unknown option '--frobnicate'/],
-    ['a flag of later days', ['run', '--range', 'A..B'], /unknown option '--range'/],
+    ['a flag of later days', ['run', '--each'], /unknown option '--each'/],
+    ['a range of no tree', ['run', '--range', 'A..B'], /--tree DIR --range/],
+    ['a range and patches', ['run', '--range', 'A..B', '--patch', 'x'], /cannot be used with/],
     ['a wrong accelerator', ['run', '--accel', 'xen'], /auto, kvm, tcg/],
     ['no workers', ['run', '--workers', '0'], /whole number from 1 to 64/],
     ['a shard past the end', ['run', '--shard', '3/2'], /1\/3/],

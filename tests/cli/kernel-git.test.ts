@@ -1,0 +1,139 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { cacheDir } from '../../orchestrator/host/cache.ts'
+import { readRange } from '../../orchestrator/kernel/git-range.ts'
+import { openKernelSource } from '../../orchestrator/kernel/kernel-source.ts'
+import type { OpenedTools } from '../../orchestrator/toolbox/open-toolbox.ts'
+import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
+import { callLab, temporaryDir } from '../lab-process.ts'
+import { miniKernel } from './mini-kernel.ts'
+
+/** Commits of a repository as kernels: v1 - one - two (main), and a branch with a merge. */
+const signal = new AbortController().signal
+/** Where the toolbox is already. */
+const toolboxes = dirname(cacheDir('toolbox'))
+let tools: OpenedTools
+let cache: Awaited<ReturnType<typeof temporaryDir>>
+let kernel: Awaited<ReturnType<typeof miniKernel>>
+const git = async (...args: readonly string[]) => (await execa('git', ['-C', kernel.dir, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args])).stdout
+const commit = async (subject: string, files: Readonly<Record<string, string>>) => {
+  for (const [path, text] of Object.entries(files)) await kernel.write(path, text)
+  await git('add', '-A')
+  await git('commit', '-qm', subject)
+}
+beforeAll(async () => {
+  tools = await openTools('toolbox', { notice: () => undefined, signal })
+})
+beforeEach(async () => {
+  cache = await temporaryDir()
+  process.env['VFIO_LAB_CACHE'] = cache.path
+  kernel = await miniKernel({ 'one.c': 'int one;\n', 'two.c': 'int two;\n' })
+  await git('init', '-q', '-b', 'main')
+  await commit('v1', {})
+  await git('tag', 'v1')
+  await commit('one: becomes 1', { 'one.c': 'int one = 1;\n' })
+  await commit('two: becomes 2', { 'two.c': 'int two = 2;\n', 'new.c': 'int fresh;\n' })
+  return async () => {
+    await kernel[Symbol.asyncDispose]()
+    await cache[Symbol.asyncDispose]()
+  }
+})
+afterAll(() => tools[Symbol.asyncDispose]())
+
+const context = () => ({ tools, signal, notice: () => undefined, onText: () => undefined })
+const prepared = async (ref: string) => {
+  const opened = await openKernelSource({ kind: 'git', dir: kernel.dir, ref }, context())
+  await using source = await opened.prepare([])
+  const files = (await readdir(source.slot.tree)).filter((name) => name.endsWith('.c')).toSorted()
+  return {
+    record: source.record, key: opened.key, tree: source.slot.tree,
+    files: Object.fromEntries(await Promise.all(files.map(async (name) => [name, await readFile(join(source.slot.tree, name), 'utf8')] as const))),
+  }
+}
+
+describe('a commit', () => {
+  test('is built as it was, whatever the work tree is, and the repository stays as it is', async () => {
+    await kernel.write('one.c', 'not committed\n')
+    const index = await stat(join(kernel.dir, '.git', 'index'), { bigint: true })
+    const before = await git('status', '--porcelain')
+    const v1 = await prepared('v1')
+    expect(v1.files).toEqual({ 'one.c': 'int one;\n', 'two.c': 'int two;\n' })
+    expect(v1.record).toMatchObject({ kind: 'git', ref: 'v1', version: expect.stringMatching(/^7\.3\.0-mini \([0-9a-f]{12}\)$/) as unknown })
+    expect((await stat(join(kernel.dir, '.git', 'index'), { bigint: true })).mtimeNs).toBe(index.mtimeNs)
+    expect(await git('status', '--porcelain')).toBe(before)
+  })
+
+  test('after another one writes only what differs', async () => {
+    const { tree } = await prepared('v1')
+    const before = await stat(join(tree, 'two.c'), { bigint: true })
+    const next = await prepared('v1~0')
+    const one = await prepared('main~1')
+    expect(next.key).not.toBe(one.key)
+    expect(one.files).toEqual({ 'one.c': 'int one = 1;\n', 'two.c': 'int two;\n' })
+    expect((await stat(join(tree, 'two.c'), { bigint: true })).mtimeNs).toBe(before.mtimeNs)
+    expect((await prepared('main')).files).toEqual({ 'new.c': 'int fresh;\n', 'one.c': 'int one = 1;\n', 'two.c': 'int two = 2;\n' })
+    expect((await prepared('v1')).files).toEqual({ 'one.c': 'int one;\n', 'two.c': 'int two;\n' })
+  })
+
+  test.each([
+    ['an unknown name', 'v9', 'NO_SUCH_REF'],
+    ['something that looks like a flag', '--help', 'NO_SUCH_REF'],
+  ])('%s is refused', async (_, ref, code) => {
+    await expect(prepared(ref)).rejects.toMatchObject({ kind: 'yours', code })
+  })
+
+  test('of a folder without a repository is refused', async () => {
+    await using dir = await temporaryDir()
+    await expect(openKernelSource({ kind: 'git', dir: dir.path, ref: 'main' }, context())).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_REPOSITORY' })
+    await expect(openKernelSource({ kind: 'git', dir: join(dir.path, 'none'), ref: 'main' }, context())).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_REPOSITORY' })
+  })
+})
+
+describe('a range', () => {
+  const range = (text: string) => readRange(kernel.dir, text, tools, signal)
+
+  test('is its commits as patches, and the commit before them', async () => {
+    const { base, patches } = await range('v1..main')
+    expect(base).toBe(await git('rev-parse', 'v1'))
+    expect(patches.map(({ title }) => title)).toEqual(['one: becomes 1', 'two: becomes 2'])
+    expect((await range('main~1..')).patches.map(({ title }) => title)).toEqual(['two: becomes 2'])
+  })
+
+  test('goes onto its base and gives its tip', async () => {
+    const { base, patches } = await range('v1..main')
+    await using source = await (await openKernelSource({ kind: 'git', dir: kernel.dir, ref: base }, context(), patches)).prepare([])
+    expect(await readFile(join(source.slot.tree, 'new.c'), 'utf8')).toBe('int fresh;\n')
+    expect(await readFile(join(source.slot.tree, 'one.c'), 'utf8')).toBe('int one = 1;\n')
+  })
+
+  test.each([
+    ['no range', 'main', 'BAD_RANGE'],
+    ['three dots', 'v1...main', 'BAD_RANGE'],
+    ['an unknown end', 'v1..v9', 'NO_SUCH_REF'],
+    ['the wrong way round', 'main..v1', 'RANGE_EMPTY'],
+  ])('%s is refused', async (_, text, code) => {
+    await expect(range(text)).rejects.toMatchObject({ kind: 'yours', code })
+  })
+
+  test('of a tree with changes that no commit holds is refused, untracked files do not matter', async () => {
+    await kernel.write('untracked.c', '')
+    await range('v1..main')
+    await kernel.write('one.c', 'int one = 3;\n')
+    await expect(range('v1..main')).rejects.toThrow(/one\.c/)
+  })
+
+  test('with a merge is refused', async () => {
+    await git('checkout', '-q', '-b', 'side', 'v1')
+    await commit('side', { 'side.c': 'int side;\n' })
+    await git('merge', '-q', '--no-edit', 'main')
+    await expect(range('v1..side')).rejects.toMatchObject({ code: 'RANGE_MERGES' })
+  })
+
+  test('is refused on the command line before anything starts', async () => {
+    const { exitCode, stderr } = await callLab(['run', '--tree', kernel.dir, '--range', 'v1..v9'], { env: { VFIO_LAB_CACHE: toolboxes } })
+    expect(stderr).toMatch(/has no commit v9/)
+    expect(exitCode).toBe(2)
+  })
+})
