@@ -56,8 +56,9 @@ const prepared = async (ref: string) => {
 describe('a commit', () => {
   test('is built as it was, whatever the work tree is, and the repository stays as it is', async () => {
     await kernel.write('one.c', 'not committed\n')
-    const index = await stat(join(kernel.dir, '.git', 'index'), { bigint: true })
+    // Asking refreshes the index, so it comes first.
     const before = await git('status', '--porcelain')
+    const index = await stat(join(kernel.dir, '.git', 'index'), { bigint: true })
     const v1 = await prepared('v1')
     expect(v1.files).toEqual({ 'one.c': 'int one;\n', 'two.c': 'int two;\n' })
     expect(v1.record).toMatchObject({ kind: 'git', ref: 'v1', version: expect.stringMatching(/^7\.3\.0-mini \([0-9a-f]{12}\)$/) as unknown })
