@@ -2,14 +2,14 @@ import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { LabError } from '../host/errors.ts'
 import { interruptSignal } from '../host/interrupt.ts'
-import { diffLines } from '../report/diff-lines.ts'
 import { openReporters } from '../report/open-reporters.ts'
 import { painter, terminalKind } from '../report/paint.ts'
 import type { SourceArgs } from '../report/rerun-command.ts'
+import { stepLines } from '../report/step-lines.ts'
 import { runLab } from '../run/run-lab.ts'
 import { PATCHES_FOLDER } from '../run/save-patches.ts'
-import { againstBase, exitCodeAgainstBase } from '../verdict/against-base.ts'
 import { exitCode } from '../verdict/exit-code.ts'
+import { exitCodeOfSteps, patchSteps } from '../verdict/patch-steps.ts'
 import { printError } from './print-error.ts'
 import { addSelectionFlags, selectedConfig, type SelectionFlags } from './selection.ts'
 
@@ -51,18 +51,15 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
         }),
         signal,
       })
-      const diffs = flags.base === true ? againstBase(results) : undefined
-      for (const diff of diffs ?? []) {
-        const { color } = terminalKind(process.stdout.isTTY, process.env)
-        process.stdout.write(`${['', 'With the patches (B) against without (A):', ...diffLines(diff, painter(color))].join('\n')}\n`)
-      }
-      // Good verdicts that could not be written down are no good.
-      finish((diffs === undefined ? exitCode(results) : exitCodeAgainstBase(results, diffs)) || (failures.length > 0 ? 3 : 0))
+      const steps = patchSteps(results)
+      if (steps.length > 0) process.stdout.write(`${stepLines(steps, painter(terminalKind(process.stdout.isTTY, process.env).color)).join('\n')}\n`)
+      // Without the base, what fails may be the patches' as well. Good verdicts that could not be written down are no good.
+      finish((flags.base === true ? exitCodeOfSteps(results, steps) : exitCode(results)) || (failures.length > 0 ? 3 : 0))
     })
 
 /** What chooses the kernel, to be said again for a single failure; a pipe is read once, but the run's folder has what came. */
-const sourceArgs = ({ tree, patch = [], range }: RunFlags, runDir: string): SourceArgs =>
-  ({ tree, range, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
+const sourceArgs = ({ tree, patch = [], range, each }: RunFlags, runDir: string): SourceArgs =>
+  ({ tree, range, each: each === true, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
 
 const parseWorkers = (text: string) => {
   const workers = Number(text)

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { loadConfig } from '../config/load-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
-import { withPatches } from '../config/with-patches.ts'
+import { type PatchedStates, withPatches } from '../config/with-patches.ts'
 import { withTree } from '../config/with-tree.ts'
 import { yours } from '../host/errors.ts'
 import { readRange } from '../kernel/git-range.ts'
@@ -22,30 +22,32 @@ export interface SelectionFlags {
   readonly patch?: readonly string[]
   readonly range?: string
   readonly base?: true
+  readonly each?: true
 }
 
 /** The config of the working folder (or the project's own), with the flags that change what it says. */
-export const selectedConfig = async ({ tree, patch, range, base }: SelectionFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
+export const selectedConfig = async ({ tree, patch, range, base, each }: SelectionFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
   const config = await loadConfig(undefined, process.cwd())
+  const states = { base: base === true, each: each === true }
   const own = tree === undefined ? config : withTree(config, tree)
-  if (range !== undefined) return rangeConfig(config, { tree, range, base: base === true }, signal)
-  if (patch !== undefined) return withPatches(own, await readPatches(patch, process.stdin), { base: base === true })
-  if (base === true) throw yours('BASE_OF_NOTHING', '--base holds patches against their base, and there are none', { hint: 'say the patches: --patch FILE, or --range A..B' })
+  if (range !== undefined) return rangeConfig(config, { tree, range, states }, signal)
+  if (patch !== undefined) return withPatches(own, await readPatches(patch, process.stdin), states)
+  if (states.base || states.each) throw yours('NO_PATCHES', `--${states.base ? 'base' : 'each'} is about patches, and there are none`, { hint: 'say the patches: --patch FILE, or --range A..B' })
   return own
 }
 
 interface RangeFlags {
   readonly tree: string | undefined
   readonly range: string
-  readonly base: boolean
+  readonly states: PatchedStates
 }
 
-const rangeConfig = async (config: ResolvedConfig, { tree, range, base }: RangeFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
+const rangeConfig = async (config: ResolvedConfig, { tree, range, states }: RangeFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
   if (tree === undefined) throw yours('RANGE_OF_NOTHING', '--range names commits of a tree, and there is none', { hint: 'say the git tree: --tree DIR --range A..B' })
   const dir = resolve(tree)
   await using tools = await openTools(config.tools, { notice: (text) => { process.stderr.write(`${text}\n`) }, signal })
   const found = await readRange(dir, range, tools, signal)
-  return withPatches({ ...config, kernels: [{ name: 'tree', source: { kind: 'git', dir, ref: found.base }, patches: [] }] }, found.patches, { base })
+  return withPatches({ ...config, kernels: [{ name: 'tree', source: { kind: 'git', dir, ref: found.base }, patches: [] }] }, found.patches, states)
 }
 
 export const addSelectionFlags = (command: Command): Command =>
@@ -59,6 +61,7 @@ export const addSelectionFlags = (command: Command): Command =>
     .option('--patch <path>', 'put these patches on the kernel: a file, an mbox, a folder, a quilt series, - for standard input; may be repeated', (path: string, before?: readonly string[]) => [...before ?? [], path])
     .addOption(new Option('--range <a..b>', 'judge these commits of the git tree --tree, as patches on the first').conflicts('patch'))
     .option('--base', 'judge the kernel without the patches as well')
+    .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
     .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)
 
 const parseShard = (text: string): Shard => {

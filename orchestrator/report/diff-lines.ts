@@ -10,9 +10,12 @@ export const diffLines = (diff: RunDiff, paint: Paint): readonly string[] => [
   runLine('A', diff.a, paint),
   runLine('B', diff.b, paint),
   '',
-  ...diffGroups(diff).flatMap((group) => groupLines(group, paint)),
+  ...differenceLines(diff, paint),
   lastLine(diff, paint),
 ]
+
+/** Only the differences, the same ones of several cells told once. */
+export const differenceLines = (diff: RunDiff, paint: Paint): readonly string[] => diffGroups(diff).flatMap((group) => groupLines(group, paint))
 
 const runLine = (letter: string, { id, kernels, interrupted }: DiffedRun, paint: Paint): string =>
   `${paint('strong', letter)}  ${cleanLine(id)}  ${cleanLine(kernelText(kernels))}${interrupted ? paint('odd', '  interrupted: what is missing says nothing') : ''}`

@@ -5,12 +5,14 @@ export interface SourceArgs {
   readonly tree?: string | undefined
   /** Commits of the tree. */
   readonly range?: string | undefined
+  /** There is a kernel after every patch. */
+  readonly each?: boolean
   /** Where the patches can be read again. */
   readonly patches: readonly string[]
 }
 
 /** The command that runs one cell, or one case of it, again: ready to be pasted into a shell. */
-export const rerunCommand = (results: Results, cell: CellResult, caseId: string | undefined, { tree, range, patches }: SourceArgs): string => {
+export const rerunCommand = (results: Results, cell: CellResult, caseId: string | undefined, { tree, range, each = false, patches }: SourceArgs): string => {
   // A kernel that the patches are held against has none of them.
   const isPatched = cell.kernel.patches.length > 0
   const kernels = new Set(results.cells.filter(({ kernel }) => kernel.patches.length > 0 === isPatched).map(({ kernel }) => kernel.name))
@@ -19,6 +21,7 @@ export const rerunCommand = (results: Results, cell: CellResult, caseId: string 
     ...(tree === undefined ? [] : ['--tree', tree]),
     ...(range === undefined ? [] : ['--range', range, ...(isPatched ? [] : ['--base'])]),
     ...(isPatched ? patches.flatMap((path) => ['--patch', path]) : []),
+    ...(isPatched && each ? ['--each'] : []),
     ...(kernels.size > 1 ? ['--kernel', cell.kernel.name] : []),
     '--config', cell.config,
     ...(cell.status === 'build-failed' ? [] : ['--machine', cell.machine]),

@@ -27,7 +27,8 @@ describe('what a user gets wrong is told on one screen, with exit 2, and leaves 
   test.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unknown flag', ['run', '--frobnicate'], /unknown option '--frobnicate'/],
-    ['a flag of later days', ['run', '--each'], /unknown option '--each'/],
+    ['a flag of later days', ['run', '--resume'], /unknown option '--resume'/],
+    ['each patch of none', ['run', '--each'], /--each is about patches/],
     ['a range of no tree', ['run', '--range', 'A..B'], /--tree DIR --range/],
     ['a range and patches', ['run', '--range', 'A..B', '--patch', 'x'], /cannot be used with/],
     ['a wrong accelerator', ['run', '--accel', 'xen'], /auto, kvm, tcg/],

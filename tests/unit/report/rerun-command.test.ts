@@ -21,6 +21,12 @@ it('of a kernel that patches were held against says no patches', () => {
   expect(rerunCommand(of([base, patched]), patched, undefined, source)).not.toContain('--kernel')
 })
 
+it('of one state of a series says which', () => {
+  const states = [1, 2].map((n): CellResult => ({ ...patched, kernel: { ...patched.kernel, name: `debian+${n}` } }))
+  expect(rerunCommand(of(states), states[1] ?? patched, undefined, { patches: ['a.mbox'], each: true }))
+    .toBe('./lab run --patch a.mbox --each --kernel debian+2 --config noiommu --machine none')
+})
+
 it('names the kernel where there are several', () => {
   const other = { ...base, kernel: { ...base.kernel, name: 'other' } }
   expect(rerunCommand(of([base, other]), other, undefined, { patches: [] })).toBe('./lab run --kernel other --config noiommu --machine none')
