@@ -13,13 +13,15 @@ export interface PatchNumber {
 
 /** A line with which a message of an mbox begins: `From <sender or commit> <date>`. */
 const ENVELOPE = /^From \S+ .*\d{1,2}:\d{2}.*\d{4}/
+/** The one of git format-patch, which nothing else looks like: between files that were only put one after another no line is empty. */
+const ENVELOPE_OF_GIT = /^From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$/
 
 /** The messages of an mbox; of anything else the whole as one, with its headers if it begins with some. */
 export const splitMails = (text: string): readonly PatchMail[] => {
   const messages: string[][] = []
   let afterEmpty = true
   for (const line of text.split('\n')) {
-    if (afterEmpty && ENVELOPE.test(line)) messages.push([])
+    if (afterEmpty ? ENVELOPE.test(line) : ENVELOPE_OF_GIT.test(line)) messages.push([])
     else if (messages.length === 0) messages.push([line])
     else messages.at(-1)?.push(line)
     afterEmpty = line === ''

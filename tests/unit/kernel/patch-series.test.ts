@@ -37,6 +37,10 @@ describe('an mbox', () => {
     expect(titles(`${mail('[PATCH] one', diff('1.c'))}${mail('[PATCH] two', diff('2.c'))}`)).toEqual(['one', 'two'])
   })
 
+  it('may be files of git format-patch, put one after another', () => {
+    expect(titles(`${one.trimEnd()}\n${two.trimEnd()}\n${three}`)).toEqual(['vfio: step 1', 'vfio: step 2', 'vfio: step 3'])
+  })
+
   it('is not split at a line of a message that only looks like an envelope', () => {
     expect(titles(mail('[PATCH] one', `From here on it works.\n\nFrom now at 10:00 in 2026 it does\n${diff('1.c')}`))).toHaveLength(1)
   })
