@@ -39,4 +39,6 @@ export interface LabLimits {
   readonly bootSeconds?: number | undefined
   /** Minutes for one whole kernel build. Default 90. */
   readonly buildMinutes?: number | undefined
+  /** Most that the built kernels of all runs may take in the cache, about 26 MB each; the least used go first. Default 4. */
+  readonly storeGiB?: number | undefined
 }

@@ -73,5 +73,6 @@ export const labSchema = strict({
   limits: strict({
     bootSeconds: z.number().min(1).max(86_400).optional(),
     buildMinutes: z.number().min(1).max(1440).optional(),
+    storeGiB: z.number().min(0).max(10_000).optional(),
   }).optional(),
 }) satisfies z.ZodType<LabConfig>

@@ -35,6 +35,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
     limits: {
       bootMs: (lab.limits?.bootSeconds ?? 60) * 1000,
       buildMs: (lab.limits?.buildMinutes ?? 90) * 60_000,
+      storeBytes: (lab.limits?.storeGiB ?? 4) * 2 ** 30,
     },
   }
 }

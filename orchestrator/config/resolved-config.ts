@@ -42,6 +42,8 @@ export interface Limits {
   readonly bootMs: number
   /** For one whole kernel build, milliseconds. */
   readonly buildMs: number
+  /** For all kernels that are kept for another run. */
+  readonly storeBytes: number
 }
 
 /** The user's config with every default filled in: paths absolute, nothing optional, names checked. */

@@ -35,6 +35,13 @@ export const publishFolder = async (target: string, fill: (aside: string) => Pro
   }
 }
 
+/** Removes what publishFolder made: nobody ever sees half of it. */
+export const removeFolder = async (target: string): Promise<void> => {
+  const aside = join(dirname(target), `${asidePrefix(target)}${randomBytes(6).toString('hex')}`)
+  await rename(target, aside)
+  await rm(aside, { recursive: true, force: true })
+}
+
 const asidePrefix = (target: string): string => `.${basename(target)}.aside-`
 
 const sweep = async (target: string): Promise<void> => {

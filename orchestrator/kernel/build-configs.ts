@@ -11,7 +11,7 @@ import { type FragmentLine, parseFragment } from './fragment.ts'
 import { readKconfig } from './kconfig.ts'
 import type { ConfigInput, KernelInput } from './kernel-input.ts'
 import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
-import { leaseKernel } from './kernel-store.ts'
+import { forgetLeastUsed, leaseKernel } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
 
@@ -19,8 +19,8 @@ export interface BuildOptions {
   readonly tools: Tools
   /** Absolute path of base.config. */
   readonly baseConfig: string
-  /** For each config's build, milliseconds. */
-  readonly limits: { readonly buildMs: number }
+  /** For each config's build, milliseconds; for all kernels that are kept, bytes. */
+  readonly limits: { readonly buildMs: number; readonly storeBytes: number }
   /** `configured`: nothing is compiled, what the store has not is only configured. */
   readonly upTo: 'configured' | 'built'
   readonly signal: AbortSignal
@@ -60,6 +60,7 @@ export const buildConfigs = async (kernel: KernelInput, configs: readonly Config
     // Another lab may have built them while this one waited, and a tree may have changed since it was looked at.
     if (source.key !== opened.key) collected.outcomes.clear()
     await buildMissing(await takeFromStore(parsed, source.key, collected), parsed, source, collected, context)
+    await forgetLeastUsed(options.limits.storeBytes)
   }
   const newer = [...collected.outcomes.values()].map(({ release }) => newerThanCatalogue(release)).find((text) => text !== undefined)
   if (newer !== undefined) notice(newer)

@@ -1,10 +1,10 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { cacheDir } from '../host/cache.ts'
-import { lock } from '../host/lock.ts'
-import { publishFolder } from '../host/publish.ts'
+import { lock, tryLock } from '../host/lock.ts'
+import { publishFolder, removeFolder } from '../host/publish.ts'
 import type { BuiltKernel } from './built-kernel.ts'
 
 const recordSchema = z.strictObject({
@@ -27,14 +27,24 @@ export interface StoredKernel extends AsyncDisposable {
 const FILES = { bzImage: 'arch/x86/boot/bzImage', dotConfig: '.config', systemMap: 'System.map', vmlinux: 'vmlinux' } as const
 const NAMES = { bzImage: 'bzImage', dotConfig: 'config', systemMap: 'System.map', vmlinux: 'vmlinux' } as const
 
-const entryFolder = (key: string): string => cacheDir('kernel', 'store', key)
+const storeFolder = (): string => cacheDir('kernel', 'store')
+const entryFolder = (key: string): string => join(storeFolder(), key)
+/** Beside the entry and never removed; its time is when the entry was used last. */
+const leaseFile = (key: string): string => `${entryFolder(key)}.lease`
 
 /** Leases an entry: a shared lock on it, until disposed. Undefined when there is none. */
 export const leaseKernel = async (key: string, signal: AbortSignal): Promise<StoredKernel | undefined> => {
   const folder = entryFolder(key)
   if (!existsSync(folder)) return undefined
-  const held = await lock(join(folder, 'lease'), { shared: true, signal })
+  const held = await lock(leaseFile(key), { shared: true, signal })
   try {
+    // Forgotten while this one waited.
+    if (!existsSync(folder)) {
+      await held[Symbol.asyncDispose]()
+      return undefined
+    }
+    const now = new Date()
+    await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
     const { release, facts, notAsked } = record
     const paths = {
@@ -56,5 +66,40 @@ export const storeKernel = async (key: string, objects: string, record: StoreRec
       await copyFile(join(objects, FILES[name]), join(aside, NAMES[name]), constants.COPYFILE_FICLONE)
     }
     await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
-    await writeFile(join(aside, 'lease'), '')
   })
+
+interface Entry {
+  readonly key: string
+  readonly bytes: number
+  readonly usedAt: number
+}
+
+/**
+ * Removes entries, the least used first, until the rest is no larger than that; never one that somebody has leased.
+ * Resolves to how many it removed.
+ */
+export const forgetLeastUsed = async (mostBytes: number): Promise<number> => {
+  const entries = (await storeEntries()).toSorted((a, b) => a.usedAt - b.usedAt)
+  let left = entries.reduce((sum, { bytes }) => sum + bytes, 0)
+  let removed = 0
+  for (const { key, bytes } of entries) {
+    if (left <= mostBytes) break
+    await using held = await tryLock(leaseFile(key))
+    if (held === undefined) continue
+    await removeFolder(entryFolder(key))
+    left -= bytes
+    removed += 1
+  }
+  return removed
+}
+
+const storeEntries = async (): Promise<readonly Entry[]> => {
+  const found = await readdir(storeFolder(), { withFileTypes: true }).catch(() => [])
+  const folders = found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+  return Promise.all(folders.map(async ({ name }) => {
+    const files = await readdir(entryFolder(name))
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(entryFolder(name), file))).size))
+    const used = await stat(leaseFile(name)).catch(() => stat(entryFolder(name)))
+    return { key: name, bytes: sizes.reduce((sum, size) => sum + size, 0), usedAt: used.mtimeMs }
+  }))
+}

@@ -36,7 +36,7 @@ afterAll(() => tools[Symbol.asyncDispose]())
 const build = async (patches: readonly KernelPatch[], configs: readonly string[] = ['plain']) => {
   const compiled = new Set<string>()
   await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, configs.map((name) => ({ name, fragments: [] })), {
-    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000 }, signal, notice: () => undefined,
+    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32 }, signal, notice: () => undefined,
     onProgress: (progress) => { if (progress.phase === 'stored' && !progress.fromStore) compiled.add(progress.config) },
   })
   const tree = join(cache.path, 'kernel', 'sources')

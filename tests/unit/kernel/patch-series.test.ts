@@ -9,7 +9,7 @@ const series = (text: string) => seriesOf('x.mbox', [parsePatchFile('x.mbox', te
 const titles = (text: string) => series(text).map(({ title }) => title)
 
 describe('an mbox', () => {
-  const [one, two, three] = [1, 2, 3].map((n) => mail(`[PATCH v2 ${n}/3] vfio: step ${n}`, diff(`drivers/vfio/${n}.c`)))
+  const [one = '', two = '', three = ''] = [1, 2, 3].map((n) => mail(`[PATCH v2 ${n}/3] vfio: step ${n}`, diff(`drivers/vfio/${n}.c`)))
   const cover = mail('[PATCH v2 0/3] vfio: three steps', 'All of it.\n')
   const answer = mail('Re: [PATCH v2 1/3] vfio: step 1', '> +b\nPlease not.\n')
 
