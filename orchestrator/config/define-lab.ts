@@ -19,3 +19,6 @@ export const tree = (dir: string): KernelSource => ({ kind: 'tree', dir })
 
 /** A commit of a git repository on this host: a branch, a tag or a hash. The folder is absolute or relative to lab.config.ts; it is never written to. */
 export const git = (dir: string, ref: string): KernelSource => ({ kind: 'git', dir, ref })
+
+/** A tarball of a kernel tree on this host, absolute or relative to lab.config.ts: `linux-7.2.tar.xz`. */
+export const tarball = (file: string): KernelSource => ({ kind: 'tarball', file })

@@ -85,7 +85,7 @@ const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
 }
 
 const resolveSource = (source: KernelSource, dir: string): KernelSource =>
-  source.kind === 'debian' ? source : { ...source, dir: resolve(dir, source.dir) }
+  (source.kind === 'debian' ? source : source.kind === 'tarball' ? { ...source, file: resolve(dir, source.file) } : { ...source, dir: resolve(dir, source.dir) })
 
 const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
   name,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labFault } from '../host/errors.ts'
 import { lock } from '../host/lock.ts'
@@ -8,6 +8,7 @@ import { run } from '../host/spawn.ts'
 import { debianSource, type SourcePackage } from '../toolbox/debian-archive.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
 import { sourceSlot, type SourceSlot } from './source-slot.ts'
+import { unpackTree } from './unpack-tree.ts'
 
 /** A linux-source package of Debian, chosen by asking apt. */
 export const openDebianSource = async (packageGlob: string, context: SourceContext): Promise<OpenedSource> => {
@@ -35,16 +36,14 @@ const prepare = async (
 }
 
 /** The package holds one tarball, usr/src/linux-source-<version>.tar.xz, of one folder: the tree. */
-const unpack = async (deb: string, aside: string, { tools, signal }: SourceContext): Promise<void> => {
+const unpack = async (deb: string, aside: string, context: SourceContext): Promise<void> => {
+  const { tools, signal } = context
   const options = { what: `unpacking ${deb}`, writes: [aside], signal }
   const packed = join(aside, 'package')
   await run(tools.command({ program: 'dpkg-deb', args: ['--extract', deb, packed], read: [deb], write: [aside] }), options)
   const sources = await readdir(join(packed, 'usr', 'src'))
   const tarball = sources.find((name) => /^linux-source-.*\.tar\.\w+$/.test(name))
   if (tarball === undefined) throw labFault('NO_SOURCE_TARBALL', `${deb} has no usr/src/linux-source-*.tar.*, only: ${sources.join(' ')}`)
-  const tree = join(aside, 'tree')
-  await mkdir(tree)
-  const args = ['--extract', '--file', join(packed, 'usr', 'src', tarball), '--directory', tree, '--strip-components=1', '--no-same-owner']
-  await run(tools.command({ program: 'tar', args, write: [aside] }), options)
+  await unpackTree(join(packed, 'usr', 'src', tarball), aside, context)
   await rm(packed, { recursive: true })
 }

@@ -4,12 +4,14 @@ import { openGitSource } from './git-source.ts'
 import type { KernelPatch, KernelSource } from './kernel-input.ts'
 import { patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
+import { openTarballSource } from './tarball-source.ts'
 import { openTreeSource } from './tree-source.ts'
 
 /** What the results say about where a kernel came from. */
 export type SourceRecord =
   | { readonly kind: 'debian'; readonly package: string; /** Of the package: `7.3~rc7-1~exp1`. */ readonly version: string }
   | { readonly kind: 'git'; readonly dir: string; readonly ref: string; /** `make kernelversion` and the commit. */ readonly version: string }
+  | { readonly kind: 'tarball'; readonly file: string; /** The file's name and the content's hash. */ readonly version: string }
   | { readonly kind: 'tree'; readonly dir: string; /** `make kernelversion` and the content's key. */ readonly version: string }
 
 export interface SourceContext {
@@ -39,7 +41,7 @@ export interface PreparedSource extends AsyncDisposable {
   readonly patchedPaths?: ReadonlySet<string>
 }
 
-/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES, NOT_A_REPOSITORY, NO_SUCH_REF; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
+/** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES, NOT_A_REPOSITORY, NO_SUCH_REF, NO_TARBALL, BAD_TARBALL; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
 export const openKernelSource = async (source: KernelSource, context: SourceContext, patches: readonly KernelPatch[] = []): Promise<OpenedSource> => {
   const opened = await openUnpatched(source, context)
   return patches.length === 0 ? opened : patchedSource(opened, patches, context)
@@ -49,6 +51,7 @@ const openUnpatched = (source: KernelSource, context: SourceContext): Promise<Op
   switch (source.kind) {
     case 'debian': return openDebianSource(source.packageGlob, context)
     case 'git': return openGitSource(source.dir, source.ref, context)
+    case 'tarball': return openTarballSource(source.file, context)
     case 'tree': return openTreeSource(source.dir, context)
   }
 }

@@ -57,7 +57,7 @@ const patch = async (
   const overlay = join(scratch, 'tree')
   await mkdir(overlay)
   context.onText(`applying ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}`)
-  const touched = new Set(await applyPatches(from.slot.tree, `${from.record.kind === 'debian' ? from.record.package : from.record.dir} ${from.record.version}`, patches, overlay, context))
+  const touched = new Set(await applyPatches(from.slot.tree, sourceName(from.record), patches, overlay, context))
   return await namingFullDisk('copying the source', slot.folder, async () => {
     if (!existsSync(slot.folder)) await seedFrom(from.slot, slot, configs, context)
     await mkdir(slot.folder, { recursive: true })
@@ -66,6 +66,16 @@ const patch = async (
     const { holds } = await bringForward(source, wanted, { tree: slot.tree, record: slot.holds }, context.signal)
     return { holds, touched }
   })
+}
+
+/** For a person who reads that a patch does not apply to it. */
+const sourceName = (record: SourceRecord): string => {
+  switch (record.kind) {
+    case 'debian': return `${record.package} ${record.version}`
+    case 'tarball': return record.version
+    case 'git':
+    case 'tree': return `${record.dir} ${record.version}`
+  }
 }
 
 const overlaid = async (holds: TreeSnapshot, overlay: string, touched: ReadonlySet<string>): Promise<TreeSnapshot> => {

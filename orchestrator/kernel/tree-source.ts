@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { yours } from '../host/errors.ts'
 import { lock } from '../host/lock.ts'
+import { whyNoKernelTree } from './kernel-tree-check.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
 import { readMakefileVersion } from './makefile-version.ts'
 import { bringForward } from './private-copy.ts'
@@ -29,12 +30,7 @@ const slotName = (tree: string): string =>
   `tree-${basename(tree).replace(/[^\w.-]/g, '_').slice(0, 40)}-${createHash('sha256').update(tree).digest('hex').slice(0, 12)}`
 
 const checkKernelTree = async (dir: string): Promise<void> => {
-  const isFolder = (await stat(dir).catch(() => undefined))?.isDirectory() ?? false
-  const because = !isFolder
-    ? 'it is no folder'
-    : await readMakefileVersion(dir) === undefined
-      ? 'it has no Makefile with VERSION and PATCHLEVEL'
-      : ['Kconfig', 'drivers/vfio'].filter((path) => !existsSync(join(dir, path))).map((path) => `it has no ${path}`)[0]
+  const because = await whyNoKernelTree(dir)
   if (because !== undefined) {
     throw yours('NOT_A_KERNEL_TREE', `${dir} is no kernel tree: ${because}`, { hint: 'give --tree the top folder of a Linux source tree' })
   }

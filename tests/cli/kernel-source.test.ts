@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -196,11 +197,14 @@ test('what is no kernel tree is named as such', async () => {
 
 test('a tree that never holds still is refused, and the copy mends itself afterwards', async () => {
   await using dir = await kernelTree({ 'busy.c': '0' })
-  const opened = await open(dir.path)
+  // Somebody writes each time that the files are listed, between one look and the next.
   let count = 0
-  const busy = setInterval(() => { void writeFile(join(dir.path, 'busy.c'), `${++count}`) }, 1)
+  const command: OpenedTools['command'] = (invocation) => {
+    writeFileSync(join(dir.path, 'busy.c'), String(++count))
+    return tools.command(invocation)
+  }
+  const opened = await openKernelSource({ kind: 'tree', dir: dir.path }, { tools: { ...tools, command }, signal, notice: () => undefined, onText: () => undefined })
   expect(await codeOf(opened.prepare([]))).toMatch(/^yours\/TREE_CHANGES: /)
-  clearInterval(busy)
   await writeFile(join(dir.path, 'busy.c'), 'still')
   expect(await readFile(join((await copyOf(dir.path)).tree, 'busy.c'), 'utf8')).toBe('still')
 })
