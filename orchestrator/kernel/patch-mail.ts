@@ -26,7 +26,8 @@ export const splitMails = (text: string): readonly PatchMail[] => {
     else messages.at(-1)?.push(line)
     afterEmpty = line === ''
   }
-  return messages.map((lines) => mailOf(lines)).filter(({ headers, body }) => headers.size > 0 || body.trim() !== '')
+  // The last line of a diff must end, also where the next message follows at once.
+  return messages.map((lines) => mailOf(lines.at(-1) === '' ? lines : [...lines, ''])).filter(({ headers, body }) => headers.size > 0 || body.trim() !== '')
 }
 
 const FIELD = /^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/

@@ -38,7 +38,9 @@ describe('an mbox', () => {
   })
 
   it('may be files of git format-patch, put one after another', () => {
-    expect(titles(`${one.trimEnd()}\n${two.trimEnd()}\n${three}`)).toEqual(['vfio: step 1', 'vfio: step 2', 'vfio: step 3'])
+    const joined = `${one.trimEnd()}\n${two.trimEnd()}\n${three.trimEnd()}`
+    expect(titles(joined)).toEqual(['vfio: step 1', 'vfio: step 2', 'vfio: step 3'])
+    expect(series(joined).every(({ text }) => text.endsWith('\n'))).toBe(true)
   })
 
   it('is not split at a line of a message that only looks like an envelope', () => {
