@@ -19,6 +19,9 @@ const stateFile = join(projectDir, '.lab', 'test-full.json')
 const stateSchema = z.object({ commit: z.string(), items: z.record(z.string(), z.enum(['passed', 'failed'])) })
 type State = z.infer<typeof stateSchema>
 
+/** A cold kernel and its guests, on a slow and busy machine. */
+const ITEM_LIMIT_MS = 45 * 60_000
+
 const full = process.env['LAB_TEST_FULL'] === '1'
 const seed = Number(process.env['LAB_TEST_SEED'] ?? '1')
 
@@ -36,7 +39,7 @@ export const campaign = async <Item extends { readonly name: string }>({ name, i
         await note(key, 'failed')
         throw error
       }
-    })
+    }, ITEM_LIMIT_MS)
   }
 }
 

@@ -4,6 +4,7 @@ import { callLabRun } from '../lab-process.ts'
 test('the default matrix: twelve cells, every planned case ran, every verdict as expected; then nothing is built again', async () => {
   const first = await callLabRun([], { timeoutMs: 40 * 60_000 })
   expect(first.stderr).toBe('')
+  expect(first.results?.cells.filter(({ status }) => status !== 'ok').map(({ id, status, because }) => `${id}: ${status}: ${because ?? ''}`)).toEqual([])
   expect(first.results?.cells.flatMap(({ cases }) => cases.filter(({ unexpected }) => unexpected).map(({ id, message }) => `${id}: ${message ?? ''}`))).toEqual([])
   expect(first.exitCode).toBe(0)
   expect(first.results?.summary).toMatchObject({ cells: 12, unexpected: 0, skip: 0, planned: first.results?.summary.ran })

@@ -14,6 +14,7 @@ await campaign({
   check: async ({ name: config }) => {
     const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', config])
     expect(stderr).toBe('')
+    expect(results?.cells.map(({ id, status, because }) => `${id}: ${status}${because === undefined ? '' : `: ${because}`}`)).toEqual(results?.cells.map(({ id }) => `${id}: ok`))
     expect(results?.cells.flatMap(({ id, cases }) => cases.filter(({ unexpected }) => unexpected).map((one) => `${id}: ${one.id}: ${one.message ?? ''}`))).toEqual([])
     expect(exitCode).toBe(0)
     expect(results?.summary).toMatchObject({ cells: 4, unexpected: 0, skip: 0, planned: results?.summary.ran })
