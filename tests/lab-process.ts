@@ -2,10 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { z } from 'zod'
-import { cellResult, runEnd } from '../orchestrator/report/results-schema.ts'
-
-const resultsFile = z.object({ ...runEnd.shape, cells: z.array(cellResult) })
+import type { z } from 'zod'
+import { resultsFile } from '../orchestrator/report/results-schema.ts'
 
 export const lab = join(import.meta.dirname, '..', 'lab')
 

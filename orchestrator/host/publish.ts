@@ -16,7 +16,7 @@ export const publishFolder = async (target: string, fill: (aside: string) => Pro
   const parent = dirname(target)
   await mkdir(parent, { recursive: true })
   await sweep(target)
-  const aside = join(parent, `${asidePrefix(target)}${randomBytes(6).toString('hex')}`)
+  const aside = newAside(target)
   await mkdir(aside)
   const held = await open(aside, 'r')
   try {
@@ -37,10 +37,12 @@ export const publishFolder = async (target: string, fill: (aside: string) => Pro
 
 /** Removes what publishFolder made: nobody ever sees half of it. */
 export const removeFolder = async (target: string): Promise<void> => {
-  const aside = join(dirname(target), `${asidePrefix(target)}${randomBytes(6).toString('hex')}`)
+  const aside = newAside(target)
   await rename(target, aside)
   await rm(aside, { recursive: true, force: true })
 }
+
+const newAside = (target: string): string => join(dirname(target), `${asidePrefix(target)}${randomBytes(6).toString('hex')}`)
 
 const asidePrefix = (target: string): string => `.${basename(target)}.aside-`
 

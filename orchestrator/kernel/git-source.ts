@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { lock } from '../host/lock.ts'
 import { openRepository, type GitRepository } from './git-repository.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
-import { sourceSlot } from './source-slot.ts'
+import { slotNameOf, sourceSlot } from './source-slot.ts'
 import { openTreeSource } from './tree-source.ts'
 
 interface Checkout {
@@ -23,7 +22,7 @@ interface Checkout {
 export const openGitSource = async (dir: string, ref: string, context: SourceContext): Promise<OpenedSource> => {
   const repository = await openRepository(dir, context.tools, context.signal)
   const commit = await repository.commitOf(ref)
-  const { folder } = sourceSlot(`git-${basename(dir).replace(/[^\w.-]/g, '_').slice(0, 40)}-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`)
+  const { folder } = sourceSlot(slotNameOf('git', dir))
   const checkout: Checkout = { repository, commit, folder: `${folder}.checkout`, lockFile: `${folder}.checkout.lock` }
   await using _ = await checkedOut(checkout, context)
   const opened = await openTreeSource(join(checkout.folder, 'tree'), context)

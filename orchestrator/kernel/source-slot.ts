@@ -1,6 +1,7 @@
 import { cacheDir } from '../host/cache.ts'
 import { yours } from '../host/errors.ts'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { basename, join } from 'node:path'
 
 /** Where one source lives in the cache, with the object trees that were built from it. */
 export interface SourceSlot {
@@ -26,6 +27,10 @@ export const sourceSlot = (name: string): SourceSlot => {
   }
   return { name, folder, tree: join(folder, 'tree'), holds: join(folder, 'holds'), lockFile: `${folder}.lock` }
 }
+
+/** A slot's name for a path of the user: readable, and its own for each path. */
+export const slotNameOf = (kind: 'git' | 'tree', path: string): string =>
+  `${kind}-${basename(path).replace(/[^\w.-]/g, '_').slice(0, 40)}-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`
 
 /** In the source tree, so that Kbuild uses relative paths (`..`) and an object tree stays good when both are copied elsewhere. */
 export const objectsOf = (slot: SourceSlot, config: string): string => join(slot.tree, `${OBJECTS_PREFIX}${config}`)

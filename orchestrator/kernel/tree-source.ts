@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { yours } from '../host/errors.ts'
 import { lock } from '../host/lock.ts'
@@ -11,7 +10,7 @@ import { readMakefileVersion } from './makefile-version.ts'
 import { bringForward } from './private-copy.ts'
 import { seedSlot } from './seed-slot.ts'
 import { readSnapshot, writeSnapshot } from './snapshot-file.ts'
-import { sourceSlot, type SourceSlot } from './source-slot.ts'
+import { slotNameOf, sourceSlot, type SourceSlot } from './source-slot.ts'
 import { listTreeFiles } from './tree-files.ts'
 import { contentKey, kconfigKey, takeSnapshot, type TreeSnapshot } from './tree-snapshot.ts'
 
@@ -19,15 +18,11 @@ import { contentKey, kconfigKey, takeSnapshot, type TreeSnapshot } from './tree-
 export const openTreeSource = async (dir: string, context: SourceContext): Promise<OpenedSource> => {
   await checkKernelTree(dir)
   const tree = await realpath(dir)
-  const slot = sourceSlot(slotName(tree))
+  const slot = sourceSlot(slotNameOf('tree', tree))
   context.onText(`looking at ${tree}`)
   const key = contentKey(await look(tree, slot, context))
   return { record: await recordOf(dir, tree, key), key, prepare: (configs) => prepare(tree, dir, slot, configs, context) }
 }
-
-/** Readable, and its own for each path. */
-const slotName = (tree: string): string =>
-  `tree-${basename(tree).replace(/[^\w.-]/g, '_').slice(0, 40)}-${createHash('sha256').update(tree).digest('hex').slice(0, 12)}`
 
 const checkKernelTree = async (dir: string): Promise<void> => {
   const because = await whyNoKernelTree(dir)

@@ -1,13 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { yours } from '../host/errors.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { Results } from '../verdict/results.ts'
 import { RESULTS_FILE } from './results-json.ts'
-import { cellResult, runEnd } from './results-schema.ts'
-
-const schema = z.object({ ...runEnd.shape, cells: z.array(cellResult) })
+import { resultsFile } from './results-schema.ts'
 
 /**
  * The results of a run: `name` is a run's id or `latest` in `<home>/.lab/runs`, a run's folder, or a results.json.
@@ -16,7 +13,7 @@ const schema = z.object({ ...runEnd.shape, cells: z.array(cellResult) })
 export const findResults = (name: string, home: string): Results => {
   const file = fileOf(name, home)
   const text = readFileSync(file, 'utf8')
-  const parsed = schema.safeParse(jsonOf(text))
+  const parsed = resultsFile.safeParse(jsonOf(text))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   throw yours('RESULTS_INVALID', `${file} holds no results of a run: ${issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`}`, {

@@ -70,3 +70,5 @@ export const runEnd = z.object({
   excluded: z.array(absent),
   versions: z.record(z.string(), z.string()),
 }) satisfies z.ZodType<Omit<Results, 'cells'>>
+
+export const resultsFile = z.object({ ...runEnd.shape, cells: z.array(cellResult) }) satisfies z.ZodType<Results>
