@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labFault, LabError, yours } from '../host/errors.ts'
 import { tryLock } from '../host/lock.ts'
+import { bundleAgent } from '../image/agent-bundle.ts'
 import { runLab, type RunRequest } from '../run/run-lab.ts'
 import type { Results } from '../verdict/results.ts'
 import { openJournal, type Journal } from './journal.ts'
@@ -35,8 +36,7 @@ export interface Search extends AsyncDisposable {
 
 /** Throws lab/FOLDER_IN_USE while another lab searches for the same. */
 export const openSearch = async ({ home, question, run, onEvent }: SearchRequest): Promise<Search> => {
-  const id = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 12)
-  const folder = join(home, '.lab', 'bisect', id)
+  const folder = join(home, '.lab', 'bisect', await idOf(question))
   await mkdir(folder, { recursive: true })
   const held = await tryLock(join(folder, 'lock'))
   if (held === undefined) throw labFault('FOLDER_IN_USE', `another lab bisects the same in ${folder}`, { hint: 'wait until it ends' })
@@ -65,6 +65,13 @@ export const openSearch = async ({ home, question, run, onEvent }: SearchRequest
   }
   const kept = stack.move()
   return { ...search, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+/** A changed case may judge otherwise: the agent is part of the question. */
+const idOf = async (question: unknown): Promise<string> => {
+  const { code } = await bundleAgent()
+  const text = JSON.stringify(question, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return createHash('sha256').update(text).update(code).digest('hex').slice(0, 12)
 }
 
 const differenceOf = async (

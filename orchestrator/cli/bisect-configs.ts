@@ -14,7 +14,7 @@ export const bisectConfigs = async (session: BisectSession): Promise<0> => {
     notice: (text) => { process.stderr.write(`${text}\n`) },
     onProgress: () => undefined,
   })
-  await using search = await openSearch([kernel, good, bad])
+  await using search = await openSearch([kernel, goodName, badName], [good, bad])
   const found = await smallestConfig({ config, kernel, good, bad }, configs, search)
   const place = found.places[0]
   const command = commandFor(place === undefined ? undefined : { ...place, config: goodName }, ['--fragment', nearPath(found.fragment)])

@@ -11,7 +11,7 @@ import { type BisectSession, nearPath } from './bisect-session.ts'
 /** Finds the first bad commit between --good and --bad, or the first bad patch of --patch. */
 export const bisectHistory = async (session: BisectSession): Promise<0 | 1> => {
   const history = await historyOf(session)
-  await using search = await session.openSearch([history.good.config.kernels, history.bad.config.kernels])
+  await using search = await session.openSearch([history.good.config.kernels, history.bad.config.kernels], session.config.configs)
   const found = await firstBad(history, search)
   const command = found.end.kind === 'found' ? await commandOf(found.end.state, found, session, search.folder) : undefined
   session.print(firstBadLines(found, command, session.paint))

@@ -1,6 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
-import type { Search } from '../bisect/open-search.ts'
-import { openSearch } from '../bisect/open-search.ts'
+import { openSearch, type Search } from '../bisect/open-search.ts'
 import type { Place } from '../bisect/wrong-places.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { ConfigSpec, KernelSpec, ResolvedConfig } from '../config/resolved-config.ts'
@@ -38,8 +38,8 @@ export interface BisectSession {
   readonly signal: AbortSignal
   readonly paint: Paint
   readonly openTools: () => Promise<Tools & AsyncDisposable>
-  /** `question`: all that it consists of besides the flags; what is on disk under the same one goes on. */
-  readonly openSearch: (question: unknown) => Promise<Search>
+  /** `question`: all that it consists of besides the flags and these configs; what is on disk under the same one goes on. */
+  readonly openSearch: (question: unknown, configs: readonly ConfigSpec[]) => Promise<Search>
   readonly print: (lines: readonly string[]) => void
   /** A command of the lab that shows a place. */
   readonly commandFor: (place: Place | undefined, args: readonly string[]) => string
@@ -53,15 +53,16 @@ export const openSession = async (flags: BisectFlags, signal: AbortSignal, onFai
   const paint = painter(terminalKind(process.stdout.isTTY, process.env).color)
   const print = (lines: readonly string[]) => { process.stdout.write(lines.map((line) => `${line}\n`).join('')) }
   const { machine, suite, case: caseText, workers, accel } = flags
+  const told = new Set<string>()
   return {
     flags, config, kernel, signal, paint, print,
     openTools: () => openTools(config.tools, { notice: (text) => { process.stderr.write(`${text}\n`) }, signal }),
-    openSearch: (question) => openSearch({
+    openSearch: async (question, configs) => openSearch({
       home: config.dir,
-      question: [question, config.configs, config.machines, config.suites, machine, suite, caseText],
+      question: [question, await fragmentTexts([...configs.flatMap(({ fragments }) => fragments), config.baseConfig]), config.machines, config.suites, machine, suite, caseText],
       run: {
         selection: { machine, suite, case: caseText }, isolate: 'cell', workers, accel, signal,
-        openReporters: (dir) => openStepReporters(dir, { stream: process.stdout, env: process.env, onFailure }),
+        openReporters: (dir) => openStepReporters(dir, { stream: process.stdout, env: process.env, onFailure }, told),
       },
       onEvent: (event) => { print([searchLine(event, paint)]) },
     }),
@@ -91,6 +92,8 @@ const oneKernel = (kernels: readonly KernelSpec[], asked: string | undefined): K
   if (found.length > 1) throw yours('WHICH_KERNEL', `the lab has ${kernels.length} kernels: ${names.join(', ')}`, { hint: 'say which one with --kernel, or --tree DIR' })
   return kernel
 }
+
+const fragmentTexts = (paths: readonly string[]): Promise<readonly string[]> => Promise.all(paths.map((path) => readFile(path, 'utf8')))
 
 const placeArgs = (place: Place | undefined): readonly string[] =>
   place === undefined ? [] : ['--config', place.config, '--machine', place.machine, ...(place.case === null ? [] : ['--case', place.case])]

@@ -2,7 +2,7 @@ import type { Tools } from '../toolbox/tools.ts'
 import { openDebianSource } from './debian-source.ts'
 import { openGitSource } from './git-source.ts'
 import type { KernelPatch, KernelSource } from './kernel-input.ts'
-import { patchedSource } from './patched-source.ts'
+import { checkPatches, patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
 import { openTarballSource } from './tarball-source.ts'
 import { openTreeSource } from './tree-source.ts'
@@ -46,6 +46,10 @@ export const openKernelSource = async (source: KernelSource, context: SourceCont
   const opened = await openUnpatched(source, context)
   return patches.length === 0 ? opened : patchedSource(opened, patches, context)
 }
+
+/** Says before anything is built whether a series applies. Throws yours/PATCH_DOES_NOT_APPLY, and what opening the source throws. */
+export const checkSeries = async (source: KernelSource, patches: readonly KernelPatch[], context: SourceContext): Promise<void> =>
+  checkPatches(await openUnpatched(source, context), patches, context)
 
 const openUnpatched = (source: KernelSource, context: SourceContext): Promise<OpenedSource> => {
   switch (source.kind) {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { cacheDir } from '../host/cache.ts'
 import { lock, tryLock } from '../host/lock.ts'
 import { publishFolder, removeFolder } from '../host/publish.ts'
+import { buildWarnings } from './build-warnings.ts'
 import type { BuiltKernel } from './built-kernel.ts'
 
 const recordSchema = z.strictObject({
@@ -14,6 +15,7 @@ const recordSchema = z.strictObject({
   cpuMs: z.number(),
   facts: z.strictObject({ config: z.record(z.string(), z.string()), uapi: z.array(z.string()).readonly() }),
   notAsked: z.array(z.strictObject({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })).readonly(),
+  warnings: buildWarnings.default([]),
 })
 
 export type StoreRecord = z.infer<typeof recordSchema>
@@ -46,12 +48,12 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
     const now = new Date()
     await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
-    const { release, facts, notAsked } = record
+    const { release, facts, notAsked, warnings } = record
     const paths = {
       bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
       systemMap: join(folder, NAMES.systemMap), vmlinux: join(folder, NAMES.vmlinux),
     }
-    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, buildMs: 0 }
+    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, warnings, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
   } catch (error) {
     await held[Symbol.asyncDispose]()

@@ -29,6 +29,6 @@ export const openReporters = (runDir: string, { stream, env, cwd, sourceArgs, on
   ], onFailure)
 }
 
-/** What one of many runs tells: the files in its folder, and on a terminal how far it is; its verdict is another's to tell. */
-export const openStepReporters = (runDir: string, { stream, env, onFailure }: Pick<ReportersOptions, 'stream' | 'env' | 'onFailure'>): Multiplexer =>
-  multiplexer([eventsNdjson(runDir), resultsJson(runDir), ktap(runDir), progressWindow({ stream, env })], onFailure)
+/** What one of many runs tells: the files in its folder, and on a terminal how far it is; its verdict is another's to tell. `told`: notices of the runs before. */
+export const openStepReporters = (runDir: string, { stream, env, onFailure }: Pick<ReportersOptions, 'stream' | 'env' | 'onFailure'>, told: Set<string>): Multiplexer =>
+  multiplexer([eventsNdjson(runDir), resultsJson(runDir), ktap(runDir), progressWindow({ stream, env }, told)], onFailure)

@@ -43,12 +43,27 @@ export const terminal = ({ stream, env, runDir, sourceArgs }: TerminalOptions): 
   }
 }
 
-/** For a person who waits: the window at the bottom of a terminal while the run goes on; nothing stays of it but the notices. */
-export const progressWindow = ({ stream, env }: Pick<TerminalOptions, 'stream' | 'env'>): Reporter => {
+/**
+ * For a person who waits for one of many runs: the window at the bottom of a terminal while it goes on; nothing stays of it but the notices.
+ * @param told notices that were told already, and need not be again; grows
+ */
+export const progressWindow = ({ stream, env }: Pick<TerminalOptions, 'stream' | 'env'>, told: Set<string>): Reporter => {
   const { color, live } = terminalKind(stream.isTTY ?? false, env)
-  if (!live) return { name: 'terminal', onEvent: (event) => { if (event.event === 'notice') stream.write(`${cleanLine(event.text, 400)}\n`) } }
-  const view = liveView(stream, painter(color), false)
-  return { name: 'terminal', onEvent: (event) => { view.onEvent(event) }, onEnd: () => { view.close() } }
+  const view: View = live ? liveView(stream, painter(color), false) : {
+    onEvent: (event) => { if (event.event === 'notice') stream.write(`${cleanLine(event.text, 400)}\n`) },
+    close: () => undefined,
+  }
+  return {
+    name: 'terminal',
+    onEvent: (event) => {
+      if (event.event === 'notice') {
+        if (told.has(event.text)) return
+        told.add(event.text)
+      }
+      view.onEvent(event)
+    },
+    onEnd: () => { view.close() },
+  }
 }
 
 interface View {
