@@ -17,10 +17,11 @@ const source = z.discriminatedUnion(
   [
     strict({ kind: z.literal('debian'), packageGlob: z.string().regex(/^[a-z0-9][a-z0-9.+*?[\]-]*$/, 'must be the name of a Debian package or a glob, e.g. linux-source-*') }),
     strict({ kind: z.literal('git'), dir: z.string().min(1, 'must be a folder'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
+    strict({ kind: z.literal('git-url'), url: z.string().regex(/^(?:https?|git|file):\/\/[^\s-]\S*$/, 'must be an address that begins with https://, http:// or git://'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
     strict({ kind: z.literal('tarball'), file: z.string().min(1, 'must be a file') }),
     strict({ kind: z.literal('tree'), dir: z.string().min(1, 'must be a folder') }),
   ],
-  { error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2') or tarball('linux.tar.xz')" },
+  { error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2'), git('https://...', 'v7.2') or tarball('linux.tar.xz')" },
 )
 
 const iommu = z.discriminatedUnion(

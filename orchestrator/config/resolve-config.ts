@@ -84,8 +84,15 @@ const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
   })
 }
 
-const resolveSource = (source: KernelSource, dir: string): KernelSource =>
-  (source.kind === 'debian' ? source : source.kind === 'tarball' ? { ...source, file: resolve(dir, source.file) } : { ...source, dir: resolve(dir, source.dir) })
+const resolveSource = (source: KernelSource, dir: string): KernelSource => {
+  switch (source.kind) {
+    case 'debian':
+    case 'git-url': return source
+    case 'tarball': return { ...source, file: resolve(dir, source.file) }
+    case 'git':
+    case 'tree': return { ...source, dir: resolve(dir, source.dir) }
+  }
+}
 
 const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
   name,

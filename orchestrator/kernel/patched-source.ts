@@ -93,6 +93,7 @@ const patch = async (
 const sourceName = (record: SourceRecord): string => {
   switch (record.kind) {
     case 'debian': return `${record.package} ${record.version}`
+    case 'git-url': return `${record.url} ${record.version}`
     case 'tarball': return record.version
     case 'git':
     case 'tree': return `${record.dir} ${record.version}`

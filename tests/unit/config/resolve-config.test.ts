@@ -89,7 +89,7 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
     ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be edu(), pciTestdev() or iommuTestdev()']],
     ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}) or virtioIommu()']],
-    ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, ['kernels.k.source: must be debian(\'linux-source-*\'), tree(\'/path/to/linux\'), git(\'/path/to/linux\', \'v7.2\') or tarball(\'linux.tar.xz\')']],
+    ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, ['kernels.k.source: must be debian(\'linux-source-*\'), tree(\'/path/to/linux\'), git(\'/path/to/linux\', \'v7.2\'), git(\'https://...\', \'v7.2\') or tarball(\'linux.tar.xz\')']],
     ['a package that is an option', { ...good, kernels: { k: { source: debian('--download') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-source-*']],
     ['an unknown fragment', { ...good, configs: { c: ['iomufd'] } }, ['configs.c[0]: there is no fragment iomufd in kernel-configs/; did you mean iommufd?']],
     ['base.config as a fragment', { ...good, configs: { c: ['base'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no fragment base in kernel-configs\//)]],
