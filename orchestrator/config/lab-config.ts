@@ -41,4 +41,6 @@ export interface LabLimits {
   readonly buildMinutes?: number | undefined
   /** Most that the built kernels of all runs may take in the cache, about 26 MB each; the least used go first. Default 4. */
   readonly storeGiB?: number | undefined
+  /** Most source trees that are kept in the cache with their objects, 2 GB each; the least used go first. Default 8. */
+  readonly sourceTrees?: number | undefined
 }

@@ -76,5 +76,6 @@ export const labSchema = strict({
     bootSeconds: z.number().min(1).max(86_400).optional(),
     buildMinutes: z.number().min(1).max(1440).optional(),
     storeGiB: z.number().min(0).max(10_000).optional(),
+    sourceTrees: z.int().min(1).max(1000).optional(),
   }).optional(),
 }) satisfies z.ZodType<LabConfig>

@@ -36,6 +36,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
       bootMs: (lab.limits?.bootSeconds ?? 60) * 1000,
       buildMs: (lab.limits?.buildMinutes ?? 90) * 60_000,
       storeBytes: (lab.limits?.storeGiB ?? 4) * 2 ** 30,
+      sourceTrees: lab.limits?.sourceTrees ?? 8,
     },
   }
 }

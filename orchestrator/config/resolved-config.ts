@@ -48,6 +48,8 @@ export interface Limits {
   readonly buildMs: number
   /** For all kernels that are kept for another run. */
   readonly storeBytes: number
+  /** Source trees that are kept for another run. */
+  readonly sourceTrees: number
 }
 
 /** The user's config with every default filled in: paths absolute, nothing optional, names checked. */

@@ -7,6 +7,7 @@ import { askConfig } from './asked-config.ts'
 import { buildKernel } from './build-kernel.ts'
 import type { KernelOutcome, KernelProgress } from './built-kernel.ts'
 import { configurer } from './configure.ts'
+import { forgetSources } from './forget-sources.ts'
 import { type FragmentLine, parseFragment } from './fragment.ts'
 import { readKconfig } from './kconfig.ts'
 import type { ConfigInput, KernelInput } from './kernel-input.ts'
@@ -19,8 +20,8 @@ export interface BuildOptions {
   readonly tools: Tools
   /** Absolute path of base.config. */
   readonly baseConfig: string
-  /** For each config's build, milliseconds; for all kernels that are kept, bytes. */
-  readonly limits: { readonly buildMs: number; readonly storeBytes: number }
+  /** For each config's build, milliseconds; for all kernels that are kept, bytes; source trees that are kept. */
+  readonly limits: { readonly buildMs: number; readonly storeBytes: number; readonly sourceTrees: number }
   /** `configured`: nothing is compiled, what the store has not is only configured. */
   readonly upTo: 'configured' | 'built'
   readonly signal: AbortSignal
@@ -61,6 +62,7 @@ export const buildConfigs = async (kernel: KernelInput, configs: readonly Config
     if (source.key !== opened.key) collected.outcomes.clear()
     await buildMissing(await takeFromStore(parsed, source.key, collected), parsed, source, collected, context)
     await forgetLeastUsed(options.limits.storeBytes)
+    await forgetSources(options.limits.sourceTrees)
   }
   const newer = [...collected.outcomes.values()].map(({ release }) => newerThanCatalogue(release)).find((text) => text !== undefined)
   if (newer !== undefined) notice(newer)

@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labFault } from '../host/errors.ts'
-import { lock } from '../host/lock.ts'
-import { publishFolder } from '../host/publish.ts'
 import { run } from '../host/spawn.ts'
-import { debianSource, type SourcePackage } from '../toolbox/debian-archive.ts'
-import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
-import { sourceSlot, type SourceSlot } from './source-slot.ts'
+import { debianSource } from '../toolbox/debian-archive.ts'
+import type { OpenedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { sourceSlot } from './source-slot.ts'
 import { unpackTree } from './unpack-tree.ts'
+import { unpackedSource } from './unpacked-source.ts'
 
 /** A linux-source package of Debian, chosen by asking apt. */
 export const openDebianSource = async (packageGlob: string, context: SourceContext): Promise<OpenedSource> => {
@@ -16,23 +14,7 @@ export const openDebianSource = async (packageGlob: string, context: SourceConte
   const slot = sourceSlot(`${found.package}_${found.version}`.replace(/[^\w.~+-]/g, '_'))
   const record: SourceRecord = { kind: 'debian', package: found.package, version: found.version }
   const key = `debian ${found.package} ${found.version}`
-  return { record, key, prepare: () => prepare(found, record, key, slot, context) }
-}
-
-const prepare = async (
-  found: SourcePackage, record: SourceRecord, key: string, slot: SourceSlot, context: SourceContext,
-): Promise<PreparedSource> => {
-  await using stack = new AsyncDisposableStack()
-  stack.use(await lock(slot.lockFile, {
-    signal: context.signal,
-    onWait: () => { context.notice(`another lab builds from ${found.package} ${found.version}; waiting for it`) },
-  }))
-  if (!existsSync(slot.folder)) {
-    context.onText(`unpacking ${found.package} ${found.version}`)
-    await publishFolder(slot.folder, (aside) => unpack(found.debPath, aside, context))
-  }
-  const held = stack.move()
-  return { record, key, configKey: key, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return unpackedSource({ record, key, slot, name: `${found.package} ${found.version}`, unpack: (aside) => unpack(found.debPath, aside, context) }, context)
 }
 
 /** The package holds one tarball, usr/src/linux-source-<version>.tar.xz, of one folder: the tree. */

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
-import { lock } from '../host/lock.ts'
 import { fetchCommit } from './git-mirror.ts'
 import { openRepository, type GitRepository } from './git-repository.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { lockSlot } from './lock-slot.ts'
 import { slotNameOf, sourceSlot } from './source-slot.ts'
 import { openTreeSource } from './tree-source.ts'
 
@@ -50,11 +50,11 @@ const openCommit = async (dir: string, ref: string, recordOf: (version: string) 
 }
 
 /** Locked, and at the commit, until disposed. */
-const checkedOut = async ({ repository, commit, folder, lockFile }: Checkout, { signal, notice, onText }: SourceContext): Promise<AsyncDisposable> => {
+const checkedOut = async ({ repository, commit, folder, lockFile }: Checkout, context: SourceContext): Promise<AsyncDisposable> => {
   await mkdir(join(folder, 'tree'), { recursive: true })
   await using stack = new AsyncDisposableStack()
-  stack.use(await lock(lockFile, { signal, onWait: () => { notice(`another lab checks out a commit to ${folder}; waiting for it`) } }))
-  onText(`checking out ${commit.slice(0, 12)}`)
+  stack.use(await lockSlot({ lockFile }, `the checkout ${folder}`, context))
+  context.onText(`checking out ${commit.slice(0, 12)}`)
   await namingFullDisk(`checking out ${commit.slice(0, 12)}`, folder, async () => {
     // --reset: a checkout that was killed in the middle is mended.
     await repository.ask([`--work-tree=${join(folder, 'tree')}`, 'read-tree', '--reset', '-u', commit], {

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
-import { lock } from '../host/lock.ts'
 import { applyPatches, overlayFile } from './apply-patches.ts'
 import type { KernelPatch } from './kernel-input.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { lockSlot } from './lock-slot.ts'
 import { bringForward } from './private-copy.ts'
 import { holdingsOf, seedFrom } from './seed-slot.ts'
 import { sourceSlot, type SourceSlot } from './source-slot.ts'
@@ -35,10 +35,7 @@ const prepare = async (
   // Until it is copied, the source must stay as it is.
   await using from = await base.prepare(configs)
   const slot = patchedSlot(from)
-  stack.use(await lock(slot.lockFile, {
-    signal: context.signal,
-    onWait: () => { context.notice(`another lab builds patches on ${from.record.version}; waiting for it`) },
-  }))
+  stack.use(await lockSlot(slot, `patches on ${from.record.version}`, context))
   const { holds, touched } = await patch(from, slot, patches, configs, context)
   const held = stack.move()
   return {

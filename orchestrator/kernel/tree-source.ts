@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { yours } from '../host/errors.ts'
-import { lock } from '../host/lock.ts'
 import { whyNoKernelTree } from './kernel-tree-check.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
+import { lockSlot } from './lock-slot.ts'
 import { readMakefileVersion } from './makefile-version.ts'
 import { bringForward } from './private-copy.ts'
 import { seedSlot } from './seed-slot.ts'
@@ -75,10 +75,7 @@ const prepare = async (
   tree: string, dir: string, slot: SourceSlot, configs: readonly string[], context: SourceContext,
 ): Promise<PreparedSource> => {
   await using stack = new AsyncDisposableStack()
-  stack.use(await lock(slot.lockFile, {
-    signal: context.signal,
-    onWait: () => { context.notice(`another lab builds from ${dir}; waiting for it`) },
-  }))
+  stack.use(await lockSlot(slot, dir, context))
   if (!existsSync(slot.folder)) await seedSlot(slot, tree, configs, context)
   const copied = await whileThere(dir, () => copyStill(tree, slot, context))
   const key = contentKey(copied)

@@ -19,7 +19,7 @@ try {
     return { name, fragments: fragments.split(',').filter((path) => path !== '') }
   })
   await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir }, patches: [] }, specs, {
-    tools, baseConfig, upTo: upTo === 'configured' ? upTo : 'built', limits: { buildMs: Number(buildMs), storeBytes: 2 ** 32 }, signal, notice, onProgress: (progress) => { say({ progress }) },
+    tools, baseConfig, upTo: upTo === 'configured' ? upTo : 'built', limits: { buildMs: Number(buildMs), storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice, onProgress: (progress) => { say({ progress }) },
   })
   for (const [config, outcome] of builds.outcomes) say({ config, outcome })
 } catch (error) {

@@ -39,7 +39,7 @@ afterAll(() => tools[Symbol.asyncDispose]())
 const build = async (patches: readonly KernelPatch[], configs: readonly string[] = ['plain']) => {
   const compiled = new Set<string>()
   await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, configs.map((name) => ({ name, fragments: [] })), {
-    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32 }, signal, notice: () => undefined,
+    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice: () => undefined,
     onProgress: (progress) => { if (progress.phase === 'stored' && !progress.fromStore) compiled.add(progress.config) },
   })
   const tree = join(cache.path, 'kernel', 'sources')
@@ -142,7 +142,7 @@ test('of a longer series, what does not apply is said before the first state of 
 test('a warning that a patch brings is told with the kernel, and goes when its file is compiled without it', async () => {
   const warnings = async (patches: readonly KernelPatch[]) => {
     await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, [{ name: 'plain', fragments: [] }], {
-      tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32 }, signal, notice: () => undefined, onProgress: () => undefined,
+      tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice: () => undefined, onProgress: () => undefined,
     })
     const [outcome] = builds.outcomes.values()
     return outcome?.status === 'built' || outcome?.status === 'build-failed' ? outcome.warnings : undefined

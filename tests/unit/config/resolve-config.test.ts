@@ -44,7 +44,7 @@ describe('a config', () => {
       tools: 'toolbox',
       suites: ['native'],
       exclude: [],
-      limits: { bootMs: 60_000, buildMs: 5_400_000, storeBytes: 2 ** 32 },
+      limits: { bootMs: 60_000, buildMs: 5_400_000, storeBytes: 2 ** 32, sourceTrees: 8 },
       kernels: [{ name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' } }],
       machines: [
         { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 },
@@ -65,7 +65,7 @@ describe('a config', () => {
       exclude: [{ config: 'both', machine: 'none', because: 'dull' }],
     }))
     expect(config).toMatchObject({
-      tools: 'host', suites: ['ioas'], limits: { bootMs: 5000, buildMs: 120_000, storeBytes: 2 ** 32 }, exclude: [{ config: 'both', machine: 'none', because: 'dull' }],
+      tools: 'host', suites: ['ioas'], limits: { bootMs: 5000, buildMs: 120_000, storeBytes: 2 ** 32, sourceTrees: 8 }, exclude: [{ config: 'both', machine: 'none', because: 'dull' }],
       kernels: [{ name: 'linux-next', source: { kind: 'tree', dir: join(dir, '../linux') } }],
     })
     expect(config.exclude[0]).not.toHaveProperty('kernel')

@@ -13,7 +13,7 @@ export const labOf = (kernels: readonly string[], configs: readonly string[], ma
   machines: machines.map((name) => ({ name, devices: [], memoryMiB: 1024, cpus: 1 })),
   suites: ['native'],
   exclude,
-  limits: { bootMs: 60_000, buildMs: 1000, storeBytes: 2 ** 32 },
+  limits: { bootMs: 60_000, buildMs: 1000, storeBytes: 2 ** 32, sourceTrees: 8 },
 })
 
 export const aCase = (id: string, needs: Needs = {}): CaseInfo => ({
