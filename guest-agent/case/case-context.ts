@@ -69,7 +69,10 @@ export class CaseContext {
     throw new Skipped(reason)
   }
 
-  /** A figure for results.json; the name says the unit: `copyMs`. */
+  /**
+   * A figure for results.json; the name says the unit: `copyMs`. Times may differ from run to run; any other figure must be the same on the
+   * same kernel, because a difference between two runs is told.
+   */
   measure(name: string, value: number): void {
     this.measures.set(name, value)
   }

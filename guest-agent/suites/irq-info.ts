@@ -54,7 +54,9 @@ export const irqInfo = suite('irq-info', [
       const { device } = openAnyDevice(lab, lab.device())
       const event = lab.use(new EventFd())
       // Kernels differ in whether a conventional device has it; they must not contradict themselves.
-      if (!isTold(device, ERR)) {
+      const told = isTold(device, ERR)
+      lab.measure('errorInterrupts', Number(told))
+      if (!told) {
         expectErrno('EINVAL', () => { connectIrqs(device, ERR, [event]) })
         return
       }

@@ -25,7 +25,7 @@ const keyOf = ({ change, worse, place, was, is, because }: Difference): string =
   JSON.stringify([change, worse, place, sideKey(was), sideKey(is), because])
 
 const sideKey = (side: Side | undefined) =>
-  side === undefined ? null : [side.verdict, side.unexpected, stableText(side.message ?? ''), (side.splats ?? []).map(stableText)]
+  side === undefined ? null : [side.verdict, side.unexpected, stableText(side.message ?? ''), side.measures, (side.splats ?? []).map(stableText)]
 
 /** What a place is called. */
 export const placeName = (place: Place): string => {
@@ -39,7 +39,7 @@ export const placeName = (place: Place): string => {
 /** What one run says, in lines that are not cleaned. */
 export const sideLines = (side: Side): readonly string[] => {
   const [first = '', ...more] = side.message?.split('\n') ?? []
-  return [`${side.verdict}${first === '' ? '' : `: ${first}`}`, ...more, ...(side.splats ?? [])]
+  return [`${side.verdict}${first === '' ? '' : `: ${first}`}`, ...more, ...Object.entries(side.measures ?? {}).map(([name, value]) => `${name} = ${value}`), ...(side.splats ?? [])]
 }
 
 /** `2 broken, 1 gone`; undefined when nothing is different. */

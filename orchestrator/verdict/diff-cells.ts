@@ -1,3 +1,4 @@
+import type { Measures } from '../../guest-agent/protocol.ts'
 import type { CaseResult, CellResult, CellStatus } from './results.ts'
 import type { Change, Difference, Place, Side } from './run-diff.ts'
 import { stableText } from './stable-text.ts'
@@ -43,12 +44,19 @@ const goneCase = (place: Place, was: Side, absent: string | undefined): Differen
 
 const absentIn = (cell: CellResult, id: string): string | undefined => cell.absent.find((absent) => absent.id === id)?.because
 
-const caseSide = ({ id, outcome, unexpected, message }: CaseResult, cell: CellResult): Side => ({
+const caseSide = ({ id, outcome, unexpected, message, measures = {} }: CaseResult, cell: CellResult): Side => ({
   verdict: outcome,
   unexpected,
   ...(message === undefined ? {} : { message }),
+  ...steadyMeasures(measures),
   ...splatsAt(cell, id),
 })
+
+/** A time is another one each time. */
+const steadyMeasures = (measures: Measures): Pick<Side, 'measures'> => {
+  const steady = Object.entries(measures).filter(([name]) => !/(?:Ms|Us|Ns)$/.test(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return steady.length === 0 ? {} : { measures: Object.fromEntries(steady) }
+}
 
 const splatsAt = ({ splats }: CellResult, atCase: string | null): { readonly splats?: readonly string[] } => {
   const titles = [...new Set(splats.filter((splat) => splat.atCase === atCase).map(({ title }) => title))].sort()
@@ -73,8 +81,8 @@ const changeOf = (was: Side, is: Side): Change | undefined => {
   return said(was) === said(is) ? undefined : 'changed'
 }
 
-const said = ({ verdict, message, splats = [] }: Side): string =>
-  JSON.stringify([verdict, stableText(message ?? ''), splats.map(stableText)])
+const said = ({ verdict, message, measures = {}, splats = [] }: Side): string =>
+  JSON.stringify([verdict, stableText(message ?? ''), measures, splats.map(stableText)])
 
 /** Both are wrong, and B does worse things: a kernel that complains more, or a guest that dies where a case only failed. */
 const isMore = (was: Side, is: Side): boolean => {

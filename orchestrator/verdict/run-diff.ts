@@ -1,3 +1,4 @@
+import type { Measures } from '../../guest-agent/protocol.ts'
 import type { CaseResult, CellStatus } from './results.ts'
 
 /** Where a difference lies: in one case, on the console between the cases, or in the cell as a whole. */
@@ -20,6 +21,8 @@ export interface Side {
   readonly unexpected: boolean
   /** As the guest said it: not cleaned. */
   readonly message?: string
+  /** Figures of the case, without times. */
+  readonly measures?: Measures
   /** Titles of the kernel's complaints there. */
   readonly splats?: readonly string[]
 }

@@ -36,9 +36,15 @@ describe('one case', () => {
     ['fail, then a dead guest', caseOf('a/x', 'fail'), caseOf('a/x', 'crash'), 'changed', true],
     ['a dead guest, then fail', caseOf('a/x', 'crash'), caseOf('a/x', 'fail'), 'changed', false],
     ['a planned case that skips', caseOf('a/x'), caseOf('a/x', 'skip'), 'broken', true],
+    ['another figure', caseOf('a/x', 'pass', { measures: { errorInterrupts: 0 } }), caseOf('a/x', 'pass', { measures: { errorInterrupts: 1 } }), 'changed', false],
     ['a crash that is expected', caseOf('a/x'), caseOf('a/x', 'crash', { expected: 'crash', unexpected: false }), 'changed', false],
   ])('%s', (_, was, is, change, worse) => {
     expect(only(cellOf([was]), cellOf([is]))).toMatchObject({ change, worse, place: { kind: 'case', id: 'a/x' } })
+  })
+
+  it('takes another time to do it: that is no difference', () => {
+    const took = (copyMs: number) => cellOf([caseOf('a/x', 'pass', { measures: { copyMs, waitUs: copyMs * 1000 } })])
+    expect(only(took(1), took(2))).toBeUndefined()
   })
 
   it('says the same although addresses, times and pids differ', () => {
