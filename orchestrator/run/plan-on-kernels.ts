@@ -1,4 +1,5 @@
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import { isPrebuilt } from '../config/own-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
@@ -33,7 +34,9 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   selectCases(catalogue, config.suites, selection)
   await using stack = new AsyncDisposableStack()
   const builds = new Map<string, KernelBuilds>()
-  for (const [name, ofKernel] of Map.groupBy(cells, ({ kernel }) => kernel.name)) {
+  // Those that come built first: what is wrong with their files is said before the time that a build takes.
+  const kernels = [...Map.groupBy(cells, ({ kernel }) => kernel.name)].toSorted(([, [a]], [, [b]]) => builtHere(a) - builtHere(b))
+  for (const [name, ofKernel] of kernels) {
     builds.set(name, stack.use(await buildOne(name, ofKernel, request, emit)))
   }
   const planned = cells.map((cell) => {
@@ -48,6 +51,8 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
+
+const builtHere = (cell: Cell | undefined): number => (cell !== undefined && isPrebuilt(cell.kernel.source) ? 0 : 1)
 
 const buildOne = (name: string, cells: readonly Cell[], { config, tools, upTo, signal }: KernelsToPlan, emit: Emit): Promise<KernelBuilds> => {
   const [first] = cells
