@@ -3,7 +3,6 @@ import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir } from '../host/cache.ts'
 import { labFault } from '../host/errors.ts'
-import { lock } from '../host/lock.ts'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { run } from '../host/spawn.ts'
 import type { FetchedPackages } from '../toolbox/debian-archive.ts'
@@ -19,24 +18,21 @@ export const openDebianImage = async (packageGlob: string, context: SourceContex
   const record: PrebuiltRecord = { kind: 'debian-image', package: found.package, version: found.version }
   // Which modules are kept of it is the lab's choice, and part of what is stored.
   const key = createHash('sha256').update(JSON.stringify(['debian-image', found.package, found.version, GUEST_MODULES])).digest('hex').slice(0, 32)
-  return { record, key, prepare: () => unpacked(found, context) }
+  return { record, key, prepare: () => unpacked(found, unpackedFolder(key), context) }
 }
 
-/** The package's files beside the store, locked; they are gone when this is disposed, since the store has all that a guest needs. */
-const unpacked = async (found: FetchedPackages, context: SourceContext): Promise<ExaminedKernel & AsyncDisposable> => {
-  const name = `${found.package}_${found.version}`
-  const folder = cacheDir('kernel', 'unpacked', name.replace(/[^\w.~+-]/g, '_'))
+/** Where a package is unpacked for as long as it takes to store its kernel. */
+export const unpackedFolder = (key: string): string => cacheDir('kernel', 'unpacked', key)
+
+/** The package's files; they are gone when this is disposed, since the store has all that a guest needs. */
+const unpacked = async (found: FetchedPackages, folder: string, context: SourceContext): Promise<ExaminedKernel & AsyncDisposable> => {
   await using stack = new AsyncDisposableStack()
-  stack.use(await lock(`${folder}.lock`, {
-    signal: context.signal,
-    onWait: () => { context.notice(`another lab unpacks ${found.package} ${found.version}; waiting for it`) },
-  }))
   // What a killed lab left.
   const clear = () => rm(folder, { recursive: true, force: true })
   await clear()
   stack.defer(clear)
   context.onText(`unpacking ${found.package} ${found.version}`)
-  const kernel = await namingFullDisk(`unpacking ${name}`, folder, async () => examinePrebuilt(await unpack(found, folder, context)))
+  const kernel = await namingFullDisk(`unpacking ${found.package}`, folder, async () => examinePrebuilt(await unpack(found, folder, context)))
   const held = stack.move()
   return { ...kernel, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }

@@ -71,10 +71,11 @@ const modulesOf = async (folder: string | undefined, config: DotConfig, release:
   if (basename(folder) !== release) throw yours('PREBUILT_MODULES', `the modules in ${folder} are not of this kernel, whose release is ${release}`, { hint })
   if (needed.length === 0) return []
   const list = join(folder, 'modules.dep')
-  const modulesDep = await readFile(list, 'utf8').catch((cause: unknown) => {
+  const dep = await readFile(list, 'utf8').catch((cause: unknown) => {
     throw yours('PREBUILT_MODULES', `${list} cannot be read`, { hint: `depmod makes it: depmod -b <what stands before /lib/modules> ${release}`, cause })
   })
-  const { paths, missing } = loadOrder(modulesDep, needed)
+  const beside = (name: string) => readFile(join(folder, name), 'utf8').catch(() => '')
+  const { paths, missing } = loadOrder({ dep, softdep: await beside('modules.softdep'), alias: await beside('modules.alias') }, needed)
   const absent = [...missing, ...paths.filter((path) => !existsSync(join(folder, path)))]
   if (absent.length === 0) return paths.map((path) => join(folder, path))
   throw yours('PREBUILT_MODULES', `the modules folder ${folder} lacks ${absent.join(', ')}`, { hint: 'the config has them as modules: install all of them, and run depmod' })

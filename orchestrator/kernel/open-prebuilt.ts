@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { openDebianImage } from './debian-image.ts'
+import { lock } from '../host/lock.ts'
+import { openDebianImage, unpackedFolder } from './debian-image.ts'
 import { type ExaminedKernel, examinePrebuilt } from './examine-prebuilt.ts'
 import type { PrebuiltPaths, PrebuiltSource } from './kernel-input.ts'
 import type { SourceContext } from './kernel-source.ts'
@@ -19,7 +20,7 @@ export interface PrebuiltKernel {
   readonly record: PrebuiltRecord
   /** Changes with the content and nothing else: the key in the kernel store. */
   readonly key: string
-  /** The kernel's files, until disposed. */
+  /** The kernel's files, until disposed. Called by one lab at a time. */
   readonly prepare: () => Promise<ExaminedKernel & AsyncDisposable>
 }
 
@@ -36,6 +37,12 @@ export const openPrebuilt = async (source: PrebuiltSource, limits: { readonly st
   const { record, key, prepare } = source.kind === 'prebuilt' ? await openFiles(source, context) : await openDebianImage(source.packageGlob, context)
   const before = await leaseKernel(key, context.signal)
   if (before !== undefined) return { record, stored: before }
+  await using _ = await lock(`${unpackedFolder(key)}.lock`, {
+    signal: context.signal,
+    onWait: () => { context.notice(`another lab unpacks the kernel ${record.version}; waiting for it`) },
+  })
+  const meanwhile = await leaseKernel(key, context.signal)
+  if (meanwhile !== undefined) return { record, stored: meanwhile }
   {
     await using kernel = await prepare()
     await storePrebuilt(key, kernel, (folder) => layPlainModules(kernel.modules, folder, context))

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { run } from '../../orchestrator/host/spawn.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import type { PrebuiltPaths } from '../../orchestrator/kernel/kernel-input.ts'
 import type { OpenedTools } from '../../orchestrator/toolbox/open-toolbox.ts'
@@ -29,6 +29,11 @@ kernel/vfio-pci.ko: kernel/vfio.ko.gz
 kernel/usb.ko:
 `
 
+const signal = new AbortController().signal
+let tools: OpenedTools
+beforeAll(async () => { tools = await openTools('toolbox', { notice: () => undefined, signal }) })
+afterAll(() => tools[Symbol.asyncDispose]())
+
 let place: Awaited<ReturnType<typeof temporaryDir>>
 beforeEach(async () => {
   place = await temporaryDir()
@@ -47,7 +52,7 @@ const madeUpKernel = async (): Promise<PrebuiltPaths> => {
   const modules = `lib/modules/${RELEASE}`
   await write(`${modules}/modules.dep`, MODULES_DEP)
   await write(`${modules}/kernel/fs/erofs.ko`, 'erofs')
-  await execa('xz', [file(`${modules}/kernel/fs/erofs.ko`)])
+  await run(tools.command({ program: 'xz', args: [file(`${modules}/kernel/fs/erofs.ko`)], write: [place.path] }), { what: 'packing a module' })
   await write(`${modules}/kernel/lib/lz4.ko.zst`, zstdCompressSync('lz4'))
   await write(`${modules}/kernel/vfio.ko.gz`, gzipSync('vfio'))
   await write(`${modules}/kernel/vfio-pci.ko`, 'vfio-pci')
@@ -57,10 +62,6 @@ const madeUpKernel = async (): Promise<PrebuiltPaths> => {
 }
 
 describe('files that fit together', () => {
-  const signal = new AbortController().signal
-  let tools: OpenedTools
-  beforeAll(async () => { tools = await openTools('toolbox', { notice: () => undefined, signal }) })
-  afterAll(() => tools[Symbol.asyncDispose]())
   beforeEach(() => {
     vi.stubEnv('VFIO_LAB_CACHE', file('cache'))
     return () => { vi.unstubAllEnvs() }

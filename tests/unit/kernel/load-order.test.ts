@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { loadOrder, moduleName } from '../../../orchestrator/kernel/load-order.ts'
+import { loadOrder as loadOrderOf, type ModuleLists, moduleName } from '../../../orchestrator/kernel/load-order.ts'
+
+const loadOrder = (dep: string, names: readonly string[], more: Partial<ModuleLists> = {}) => loadOrderOf({ dep, softdep: '', alias: '', ...more }, names)
 
 const DEP = `kernel/drivers/vfio/vfio.ko.xz:
 kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/pci/vfio-pci-core.ko.xz kernel/virt/lib/irqbypass.ko.xz kernel/drivers/vfio/vfio.ko.xz
@@ -13,6 +15,15 @@ test('what a module depends on is loaded before it, and nothing else is', () => 
   const { paths, missing } = loadOrder(DEP, ['vfio_pci', 'virtio_blk'])
   expect(paths.map(moduleName)).toEqual(['irqbypass', 'vfio', 'vfio_pci_core', 'vfio_pci'])
   expect(missing).toEqual(['virtio_blk'])
+})
+
+test('what a module asks for by the name of a function is loaded before it as well, once and the generic one', () => {
+  const dep = 'a/erofs.ko: a/libcrc32c.ko\na/libcrc32c.ko:\na/crc32c-intel.ko:\na/crc32c_generic.ko:\n'
+  const alias = '# Aliases\nalias crc32c crc32c_intel\nalias crc32c crc32c_generic\n'
+  const order = (softdep: string) => loadOrder(dep, ['erofs'], { softdep, alias }).paths.map(moduleName)
+  expect(order('# Soft\nsoftdep libcrc32c pre: crc32c\n')).toEqual(['crc32c_generic', 'libcrc32c', 'erofs'])
+  expect(order('softdep libcrc32c pre: sha512 crc32c-intel post: crc32c\n')).toEqual(['crc32c_intel', 'libcrc32c', 'erofs'])
+  expect(order('softdep libcrc32c post: crc32c\n')).toEqual(['libcrc32c', 'erofs'])
 })
 
 test('a list that says nothing has nothing', () => {
