@@ -12,6 +12,7 @@ const restrictImports = (patterns: readonly { regex: string; message: string }[]
 const floors: readonly (readonly string[])[] = [
   ['cli'],
   ['report'],
+  ['bisect'],
   ['run'],
   ['verdict'],
   ['plan'],

@@ -8,7 +8,7 @@ import type { CellPlan, Plan } from '../plan/plan.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { openTools } from '../toolbox/open-tools.ts'
-import { addSelectionFlags, selectedConfig, type SelectionFlags } from './selection.ts'
+import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
 interface PlanFlags extends SelectionFlags {
   readonly json?: true
@@ -21,14 +21,14 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
     .option('--json', 'the whole plan, with the reason of each absent case')
     .action(async (flags: PlanFlags) => {
       const signal = interruptSignal()
-      const config = await selectedConfig(flags, signal)
-      const { cells, excluded } = planCells(config, flags)
+      const { config, selection } = await selected(flags, signal)
+      const { cells, excluded } = planCells(config, selection)
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const notice = (text: string) => { process.stderr.write(`${text}\n`) }
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
       const { catalogue } = await prepareAgent(dir)
-      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection: flags, catalogue, tools, upTo: 'configured', signal }, (event) => {
+      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))
       process.stdout.write(flags.json ? `${JSON.stringify(asJson(planned.plan), null, 2)}\n` : asText(planned.plan))

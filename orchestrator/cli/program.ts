@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { bisectCommand } from './bisect.ts'
 import { diffCommand } from './diff.ts'
 import { listCommand } from './list.ts'
 import { planCommand } from './plan.ts'
@@ -14,7 +15,7 @@ export const labProgram = async (args: readonly string[]): Promise<number> => {
     .helpCommand(false)
     .showHelpAfterError('(lab --help lists the commands, lab COMMAND --help the flags)')
     .exitOverride()
-  for (const command of [runCommand(finish), planCommand(finish), diffCommand(finish), listCommand(finish), testCommand(finish)]) {
+  for (const command of [runCommand(finish), planCommand(finish), diffCommand(finish), bisectCommand(finish), listCommand(finish), testCommand(finish)]) {
     program.addCommand(command.exitOverride().showHelpAfterError(`(lab ${command.name()} --help lists the flags)`))
   }
   try {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { isFragmentPath } from '../config/fragments.ts'
 import type { LabError } from '../host/errors.ts'
 import { interruptSignal } from '../host/interrupt.ts'
 import { openReporters } from '../report/open-reporters.ts'
@@ -11,7 +12,7 @@ import { PATCHES_FOLDER } from '../run/save-patches.ts'
 import { exitCode } from '../verdict/exit-code.ts'
 import { exitCodeOfSteps, patchSteps } from '../verdict/patch-steps.ts'
 import { printError } from './print-error.ts'
-import { addSelectionFlags, selectedConfig, type SelectionFlags } from './selection.ts'
+import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
 interface RunFlags extends SelectionFlags {
   readonly isolate: 'cell' | 'case'
@@ -30,11 +31,10 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     .option('--out <dir>', 'leave the results here instead of .lab/runs/<id>')
     .action(async (flags: RunFlags) => {
       const signal = interruptSignal()
-      const config = await selectedConfig(flags, signal)
+      const { config, selection } = await selected(flags, signal)
       const failures: LabError[] = []
       const results = await runLab({
-        config,
-        selection: flags,
+        config, selection,
         isolate: flags.isolate,
         workers: flags.workers,
         accel: flags.accel,
@@ -58,10 +58,14 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     })
 
 /** What chooses the kernel, to be said again for a single failure; a pipe is read once, but the run's folder has what came. */
-const sourceArgs = ({ tree, patch = [], range, each }: RunFlags, runDir: string): SourceArgs =>
-  ({ tree, range, each: each === true, patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch })
+const sourceArgs = ({ tree, patch = [], range, each, config, fragment }: RunFlags, runDir: string): SourceArgs => ({
+  tree, range, each: each === true,
+  configFile: config !== undefined && isFragmentPath(config) ? config : undefined,
+  fragments: fragment,
+  patches: patch.includes('-') ? [join(runDir, PATCHES_FOLDER)] : patch,
+})
 
-const parseWorkers = (text: string) => {
+export const parseWorkers = (text: string) => {
   const workers = Number(text)
   if (!Number.isInteger(workers) || workers < 1 || workers > 64) throw new InvalidArgumentError('a whole number from 1 to 64')
   return workers

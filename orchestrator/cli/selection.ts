@@ -3,11 +3,13 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { loadConfig } from '../config/load-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { type PatchedStates, withPatches } from '../config/with-patches.ts'
+import { configOfFile, withFragments } from '../config/with-fragments.ts'
 import { withTree } from '../config/with-tree.ts'
 import { yours } from '../host/errors.ts'
 import { readRange } from '../kernel/git-range.ts'
 import { readPatches } from '../kernel/read-patches.ts'
-import type { Shard } from '../plan/plan-cells.ts'
+import type { CellFilter, Shard } from '../plan/plan-cells.ts'
+import type { CaseFilter } from '../plan/select-cases.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 
 /** The flags that choose cells and cases; the same for run, plan and list. */
@@ -18,6 +20,7 @@ export interface SelectionFlags {
   readonly suite?: string
   readonly case?: string
   readonly shard?: Shard
+  readonly fragment?: readonly string[]
   readonly tree?: string
   readonly patch?: readonly string[]
   readonly range?: string
@@ -25,9 +28,26 @@ export interface SelectionFlags {
   readonly each?: true
 }
 
-/** The config of the working folder (or the project's own), with the flags that change what it says. */
-export const selectedConfig = async ({ tree, patch, range, base, each }: SelectionFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
-  const config = await loadConfig(undefined, process.cwd())
+/** What a run or a plan is about. */
+export interface Selected {
+  readonly config: ResolvedConfig
+  readonly selection: CellFilter & CaseFilter
+}
+
+/** The config of the working folder (or the project's own) with the flags that change what it says, and those that choose among it. */
+export const selected = async (flags: SelectionFlags, signal: AbortSignal): Promise<Selected> => {
+  const { config, selection } = chosenConfigs(await loadConfig(undefined, process.cwd()), flags)
+  return { config: await chosenKernels(config, flags, signal), selection }
+}
+
+/** `--config` may name a file, which then is the only config; `--fragment` goes over each. */
+const chosenConfigs = (config: ResolvedConfig, { fragment = [], ...flags }: SelectionFlags): Selected => {
+  const file = flags.config === undefined ? undefined : configOfFile(flags.config, process.cwd())
+  const own = file === undefined ? config : { ...config, configs: [file] }
+  return { config: withFragments(own, fragment, process.cwd()), selection: file === undefined ? flags : { ...flags, config: file.name } }
+}
+
+const chosenKernels = async (config: ResolvedConfig, { tree, patch, range, base, each }: SelectionFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
   const states = { base: base === true, each: each === true }
   const own = tree === undefined ? config : withTree(config, tree)
   if (range !== undefined) return rangeConfig(config, { tree, range, states }, signal)
@@ -53,16 +73,20 @@ const rangeConfig = async (config: ResolvedConfig, { tree, range, states }: Rang
 export const addSelectionFlags = (command: Command): Command =>
   command
     .option('--kernel <name>', 'only this kernel (a name or a glob)')
-    .option('--config <name>', 'only this config (a name or a glob)')
+    .option('--config <name>', 'only this config (a name or a glob), or a file: a fragment or a .config')
     .option('--machine <name>', 'only this machine (a name or a glob)')
     .option('--suite <glob>', 'only suites that match')
     .option('--case <text>', 'only cases whose id contains the text')
+    .option('--fragment <file>', 'merge this fragment over every config; may be repeated', repeated)
     .option('--tree <dir>', 'judge the kernel tree in this folder instead of the configured kernels')
-    .option('--patch <path>', 'put these patches on the kernel: a file, an mbox, a folder, a quilt series, - for standard input; may be repeated', (path: string, before?: readonly string[]) => [...before ?? [], path])
+    .option('--patch <path>', 'put these patches on the kernel: a file, an mbox, a folder, a quilt series, - for standard input; may be repeated', repeated)
     .addOption(new Option('--range <a..b>', 'judge these commits of the git tree --tree, as patches on the first').conflicts('patch'))
     .option('--base', 'judge the kernel without the patches as well')
     .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
     .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)
+
+/** For a flag that may be repeated. */
+export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 const parseShard = (text: string): Shard => {
   const match = /^(\d+)\/(\d+)$/.exec(text)

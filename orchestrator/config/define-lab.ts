@@ -17,8 +17,12 @@ export const debian = (packageGlob: string): KernelSource => ({ kind: 'debian', 
 /** A kernel tree on this host, absolute or relative to lab.config.ts. It is never written to. */
 export const tree = (dir: string): KernelSource => ({ kind: 'tree', dir })
 
-/** A commit of a git repository on this host: a branch, a tag or a hash. The folder is absolute or relative to lab.config.ts; it is never written to. */
-export const git = (dir: string, ref: string): KernelSource => ({ kind: 'git', dir, ref })
+/**
+ * A commit of a git repository, which is never written to. On this host: a branch, a tag or a hash, the folder absolute or relative to
+ * lab.config.ts. On the network, `https://...`: a branch, a tag or a whole hash, fetched into the cache without its history.
+ */
+export const git = (repository: string, ref: string): KernelSource =>
+  (/^[a-z+]+:\/\//.test(repository) ? { kind: 'git-url', url: repository, ref } : { kind: 'git', dir: repository, ref })
 
 /** A tarball of a kernel tree on this host, absolute or relative to lab.config.ts: `linux-7.2.tar.xz`. */
 export const tarball = (file: string): KernelSource => ({ kind: 'tarball', file })

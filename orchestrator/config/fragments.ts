@@ -18,7 +18,7 @@ const fragmentNames = (): readonly string[] =>
 
 /** The file that a config means: a name of kernel-configs/, or a path relative to the folder of lab.config.ts. */
 export const findFragment = (asked: string, dir: string): { readonly path: string } | { readonly problem: string } => {
-  if (isPath(asked)) {
+  if (isFragmentPath(asked)) {
     const path = resolve(dir, asked)
     return isFile(path) ? { path } : { problem: `there is no file ${path}` }
   }
@@ -27,6 +27,7 @@ export const findFragment = (asked: string, dir: string): { readonly path: strin
   return { problem: `there is no fragment ${asked} in kernel-configs/${suggestion(asked, names)}` }
 }
 
-const isPath = (asked: string): boolean => isAbsolute(asked) || asked.includes('/') || asked.endsWith(EXTENSION)
+/** Otherwise it is a name. */
+export const isFragmentPath = (asked: string): boolean => isAbsolute(asked) || asked.includes('/') || asked.endsWith(EXTENSION)
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false

@@ -20,6 +20,7 @@ const source = z.discriminatedUnion(
   [
     strict({ kind: z.literal('debian'), packageGlob: packageGlob('linux-source-*') }),
     strict({ kind: z.literal('git'), dir: z.string().min(1, 'must be a folder'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
+    strict({ kind: z.literal('git-url'), url: z.string().regex(/^(?:https?|git|file):\/\/[^\s-]\S*$/, 'must be an address that begins with https://, http:// or git://'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
     strict({ kind: z.literal('tarball'), file: z.string().min(1, 'must be a file') }),
     strict({ kind: z.literal('tree'), dir: z.string().min(1, 'must be a folder') }),
     strict({
@@ -32,8 +33,8 @@ const source = z.discriminatedUnion(
     strict({ kind: z.literal('debian-image'), packageGlob: packageGlob('linux-image-*-amd64') }),
   ],
   {
-    error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2'), tarball('linux.tar.xz'), "
-      + "prebuilt({ bzImage, config, modules }) or debianImage('linux-image-*-amd64')",
+    error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2'), git('https://...', 'v7.2'), "
+      + "tarball('linux.tar.xz'), prebuilt({ bzImage, config, modules }) or debianImage('linux-image-*-amd64')",
   },
 )
 

@@ -4,4 +4,5 @@ import type { ConfigSpec, KernelSource } from './resolved-config.ts'
 export const OWN_CONFIG: ConfigSpec = { name: 'own', fragments: [] }
 
 /** Whether a kernel comes built: it has its own config instead of the lab's, and takes no patch. */
-export const isPrebuilt = ({ kind }: KernelSource): boolean => kind === 'prebuilt' || kind === 'debian-image'
+export const isPrebuilt = (source: KernelSource): source is Extract<KernelSource, { readonly kind: 'prebuilt' | 'debian-image' }> =>
+  source.kind === 'prebuilt' || source.kind === 'debian-image'

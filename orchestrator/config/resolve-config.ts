@@ -96,7 +96,8 @@ const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
 const resolveSource = (source: KernelSource, dir: string): KernelSource => {
   switch (source.kind) {
     case 'debian':
-    case 'debian-image': return source
+    case 'debian-image':
+    case 'git-url': return source
     case 'tarball': return { ...source, file: resolve(dir, source.file) }
     case 'git':
     case 'tree': return { ...source, dir: resolve(dir, source.dir) }

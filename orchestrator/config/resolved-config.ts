@@ -6,6 +6,8 @@ export type KernelSource =
   | { readonly kind: 'debian'; readonly packageGlob: string }
   /** A commit of a git repository on this host, absolute path; it is never written to. */
   | { readonly kind: 'git'; readonly dir: string; readonly ref: string }
+  /** A branch, a tag or a commit (in full) of a git repository on the network. */
+  | { readonly kind: 'git-url'; readonly url: string; readonly ref: string }
   /** A tarball of a kernel tree on this host, absolute path. */
   | { readonly kind: 'tarball'; readonly file: string }
   /** A kernel tree on this host, absolute path; it is never written to. */

@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein'
 import { yours } from '../host/errors.ts'
 import type { NotAskedSymbol } from './built-kernel.ts'
+import { configLine } from './dot-config.ts'
 import type { FragmentLine } from './fragment.ts'
 
 /** What base and fragments ask of one tree, after conditions and with the last line about each symbol. */
@@ -29,7 +30,10 @@ export const askConfig = (base: readonly FragmentLine[], fragments: readonly Fra
       notAsked.push({ symbol: line.symbol, asked: line.value, fragment: line.fragment, where: line.where })
       return
     }
-    if (!known.has(line.symbol)) throw unknownSymbol(line, known)
+    if (!known.has(line.symbol)) {
+      if (line.ofDotConfig === true) return
+      throw unknownSymbol(line, known)
+    }
     // Delete first: the order of the asked lines is that of the winning ones.
     last.delete(line.symbol)
     last.set(line.symbol, line)
@@ -48,4 +52,4 @@ const unknownSymbol = ({ symbol, fragment, line }: FragmentLine, known: KnownSym
 
 /** The asked lines as text to be appended to a .config. */
 export const askedText = (asked: readonly FragmentLine[]): string =>
-  asked.map(({ symbol, value }) => (value === 'n' ? `# CONFIG_${symbol} is not set\n` : `CONFIG_${symbol}=${value}\n`)).join('')
+  asked.map(({ symbol, value }) => configLine(symbol, value)).join('')

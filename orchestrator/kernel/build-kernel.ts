@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AskedConfig } from './asked-config.ts'
+import { type BuildWarning, listenForWarnings } from './build-warnings.ts'
 import type { ConfiguredKernel, FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
 import type { Configure } from './configure.ts'
 import { parseDotConfig } from './dot-config.ts'
@@ -44,10 +45,10 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   const uapi = await readUapiNames(slot.tree)
   const version = async () => (await readMakefileVersion(slot.tree))?.text ?? 'unknown'
   const fail = async (
-    because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[] },
+    because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[]; warnings?: readonly BuildWarning[] },
   ): Promise<FailedKernel> => ({
     status: 'build-failed', because, lost: rest.lost ?? [], notAsked: asked.notAsked, facts: rest.facts,
-    release: await version(), tail: rest.tail ?? [], buildMs: Math.round(performance.now() - startedAt),
+    release: await version(), tail: rest.tail ?? [], warnings: rest.warnings ?? [], buildMs: Math.round(performance.now() - startedAt),
   })
 
   return whileBuilding(objects, async () => {
@@ -62,18 +63,30 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     }
 
     const counter = objectCounter((objectCount) => { onProgress({ phase: 'compile', config: name, objects: objectCount }) })
-    const built = await make(['bzImage'], makeContext('building config'), counter)
-    if (!built.ok) return fail(`${built.because}${whoseFile(built.because, request.source.patchedPaths)}`, { facts, tail: built.tail })
+    const listener = await listenForWarnings(objects)
+    const built = await make(['bzImage'], makeContext('building config'), (line) => {
+      counter(line)
+      listener.hear(line)
+    })
+    const warnings = await listener.settle()
+    if (!built.ok) return fail(`${built.because}${whoseFile(built.because, request.source.patchedPaths)}`, { facts, tail: built.tail, warnings })
     const record: StoreRecord = {
       release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
       buildMs: Math.round(performance.now() - startedAt),
       cpuMs: Math.round(copyCpuMs + configured.cpuMs + built.cpuMs),
       facts,
       notAsked: asked.notAsked,
+      warnings,
     }
     await storeKernel(request.key, objects, record)
+    await removeLinkSteps(objects)
     return undefined
   })
+}
+
+/** What scripts/link-vmlinux.sh makes on its way to vmlinux, a sixth of an object tree: no rule of make reads it again. */
+const removeLinkSteps = async (objects: string): Promise<void> => {
+  for (const name of await readdir(objects)) if (name.startsWith('.tmp_vmlinux')) await rm(join(objects, name))
 }
 
 /** Of a compiler's error in a patched source: whether it is in a file that the patches change. */

@@ -1,3 +1,5 @@
+import type { BuildWarning } from './build-warnings.ts'
+
 /** What the tree and the built .config say the kernel has. Nothing here comes from the release's name. */
 export interface KernelFacts {
   /** Symbol without CONFIG_ -> value as in .config; not-set symbols are missing. */
@@ -43,6 +45,7 @@ export interface BuiltKernel {
   readonly vmlinux: string | undefined
   readonly facts: KernelFacts
   readonly notAsked: readonly NotAskedSymbol[]
+  readonly warnings: readonly BuildWarning[]
   /** Wall time of the build in milliseconds; 0 when it came from the store. */
   readonly buildMs: number
 }
@@ -59,6 +62,8 @@ export interface FailedKernel {
   readonly release: string
   /** The last lines of the build's output. */
   readonly tail: readonly string[]
+  /** As far as the build came. */
+  readonly warnings: readonly BuildWarning[]
   readonly buildMs: number
 }
 

@@ -9,3 +9,6 @@ export const parseDotConfig = (text: string): DotConfig =>
       return symbol === undefined || value === undefined || value === 'n' ? [] : [[symbol, value]]
     }),
   )
+
+/** A line of a .config: `CONFIG_X=value`; a symbol that is `n` stands in a comment. */
+export const configLine = (symbol: string, value: string): string => (value === 'n' ? `# CONFIG_${symbol} is not set\n` : `CONFIG_${symbol}=${value}\n`)

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { lock } from '../host/lock.ts'
+import { fetchCommit } from './git-mirror.ts'
 import { openRepository, type GitRepository } from './git-repository.ts'
 import type { OpenedSource, PreparedSource, SourceContext, SourceRecord } from './kernel-source.ts'
 import { slotNameOf, sourceSlot } from './source-slot.ts'
@@ -19,14 +20,23 @@ interface Checkout {
  * A commit of a repository on this host. Its files are checked out into the cache with an index of the lab's own: from commit to commit only
  * what differs is written. From there on it is a tree like any other.
  */
-export const openGitSource = async (dir: string, ref: string, context: SourceContext): Promise<OpenedSource> => {
+export const openGitSource = (dir: string, ref: string, context: SourceContext): Promise<OpenedSource> =>
+  openCommit(dir, ref, (version) => ({ kind: 'git', dir, ref, version }), context)
+
+/** The same of a repository on the network, from the mirror of it. */
+export const openRemoteSource = async (url: string, ref: string, context: SourceContext): Promise<OpenedSource> => {
+  const { dir, commit } = await fetchCommit(url, ref, context)
+  return openCommit(dir, commit, (version) => ({ kind: 'git-url', url, ref, version }), context)
+}
+
+const openCommit = async (dir: string, ref: string, recordOf: (version: string) => SourceRecord, context: SourceContext): Promise<OpenedSource> => {
   const repository = await openRepository(dir, context.tools, context.signal)
   const commit = await repository.commitOf(ref)
   const { folder } = sourceSlot(slotNameOf('git', dir))
   const checkout: Checkout = { repository, commit, folder: `${folder}.checkout`, lockFile: `${folder}.checkout.lock` }
   await using _ = await checkedOut(checkout, context)
   const opened = await openTreeSource(join(checkout.folder, 'tree'), context)
-  const record = (of: SourceRecord): SourceRecord => ({ kind: 'git', dir, ref, version: `${of.version.replace(/ \(.*/, '')} (${commit.slice(0, 12)})` })
+  const record = (of: SourceRecord): SourceRecord => recordOf(`${of.version.replace(/ \(.*/, '')} (${commit.slice(0, 12)})`)
   return {
     record: record(opened.record),
     key: opened.key,

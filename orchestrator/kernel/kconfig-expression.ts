@@ -192,3 +192,16 @@ export const show = (expression: Expression, config: DotConfig): string => {
     case 'compare': return `${show(expression.left, config)} ${expression.operator} ${show(expression.right, config)}`
   }
 }
+
+/** Every symbol that an expression speaks of. */
+export const symbolsIn = (expression: Expression): readonly string[] => {
+  switch (expression.kind) {
+    case 'symbol': return [expression.name]
+    case 'constant':
+    case 'macro': return []
+    case 'not': return symbolsIn(expression.operand)
+    case 'and':
+    case 'or':
+    case 'compare': return [...symbolsIn(expression.left), ...symbolsIn(expression.right)]
+  }
+}

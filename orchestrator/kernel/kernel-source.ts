@@ -1,8 +1,8 @@
 import type { Tools } from '../toolbox/tools.ts'
 import { openDebianSource } from './debian-source.ts'
-import { openGitSource } from './git-source.ts'
+import { openGitSource, openRemoteSource } from './git-source.ts'
 import type { KernelPatch, TreeSource } from './kernel-input.ts'
-import { patchedSource } from './patched-source.ts'
+import { checkPatches, patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
 import { openTarballSource } from './tarball-source.ts'
 import { openTreeSource } from './tree-source.ts'
@@ -11,6 +11,7 @@ import { openTreeSource } from './tree-source.ts'
 export type SourceRecord =
   | { readonly kind: 'debian'; readonly package: string; /** Of the package: `7.3~rc7-1~exp1`. */ readonly version: string }
   | { readonly kind: 'git'; readonly dir: string; readonly ref: string; /** `make kernelversion` and the commit. */ readonly version: string }
+  | { readonly kind: 'git-url'; readonly url: string; readonly ref: string; /** `make kernelversion` and the commit. */ readonly version: string }
   | { readonly kind: 'tarball'; readonly file: string; /** The file's name and the content's hash. */ readonly version: string }
   | { readonly kind: 'tree'; readonly dir: string; /** `make kernelversion` and the content's key. */ readonly version: string }
 
@@ -47,10 +48,15 @@ export const openKernelSource = async (source: TreeSource, context: SourceContex
   return patches.length === 0 ? opened : patchedSource(opened, patches, context)
 }
 
+/** Says before anything is built whether a series applies. Throws yours/PATCH_DOES_NOT_APPLY, and what opening the source throws. */
+export const checkSeries = async (source: TreeSource, patches: readonly KernelPatch[], context: SourceContext): Promise<void> =>
+  checkPatches(await openUnpatched(source, context), patches, context)
+
 const openUnpatched = (source: TreeSource, context: SourceContext): Promise<OpenedSource> => {
   switch (source.kind) {
     case 'debian': return openDebianSource(source.packageGlob, context)
     case 'git': return openGitSource(source.dir, source.ref, context)
+    case 'git-url': return openRemoteSource(source.url, source.ref, context)
     case 'tarball': return openTarballSource(source.file, context)
     case 'tree': return openTreeSource(source.dir, context)
   }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { cacheDir } from '../host/cache.ts'
 import { lock, tryLock } from '../host/lock.ts'
 import { publishFolder, removeFolder } from '../host/publish.ts'
+import { buildWarnings } from './build-warnings.ts'
 import type { BuiltKernel } from './built-kernel.ts'
 import type { ExaminedKernel } from './examine-prebuilt.ts'
 
@@ -17,6 +18,7 @@ const recordSchema = z.strictObject({
   /** File names of the modules, in load order; a kernel that the lab built has none. */
   modules: z.array(z.string()).readonly().exactOptional(),
   notAsked: z.array(z.strictObject({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })).readonly(),
+  warnings: buildWarnings.default([]),
 })
 
 export type StoreRecord = z.infer<typeof recordSchema>
@@ -49,13 +51,13 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
     const now = new Date()
     await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
-    const { release, facts, notAsked, modules } = record
+    const { release, facts, notAsked, modules, warnings } = record
     const own = (name: string) => (modules === undefined ? join(folder, name) : undefined)
     const paths = {
       bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
       modules: (modules ?? []).map((name) => join(folder, name)), systemMap: own(NAMES.systemMap), vmlinux: own(NAMES.vmlinux),
     }
-    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, buildMs: 0 }
+    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, warnings, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
   } catch (error) {
     await held[Symbol.asyncDispose]()
@@ -79,7 +81,7 @@ export const storePrebuilt = async (
   publishFolder(entryFolder(key), async (aside) => {
     await copyFile(bzImage, join(aside, NAMES.bzImage), constants.COPYFILE_FICLONE)
     await copyFile(dotConfig, join(aside, NAMES.dotConfig), constants.COPYFILE_FICLONE)
-    const record: StoreRecord = { release, buildMs: 0, cpuMs: 0, facts, modules: await modules(aside), notAsked: [] }
+    const record: StoreRecord = { release, buildMs: 0, cpuMs: 0, facts, modules: await modules(aside), notAsked: [], warnings: [] }
     await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
   })
 

@@ -4,11 +4,11 @@ import type { FragmentLine } from './fragment.ts'
 import { conjuncts, evaluate, type Expression, show } from './kconfig-expression.ts'
 import type { Kconfig, KconfigDefinition, KconfigSelect } from './kconfig.ts'
 
-/** What was asked for and did not come out of olddefconfig. `n` is met by absence; a forced y, or y for an asked m, is a loss too. */
+/** What a fragment asked for and did not come out of olddefconfig. `n` is met by absence; a forced y, or y for an asked m, is a loss too. */
 export const lostSymbols = (asked: readonly FragmentLine[], config: DotConfig, kconfig: Kconfig): readonly LostSymbol[] =>
-  asked.flatMap(({ symbol, value, fragment }) => {
+  asked.flatMap(({ symbol, value, fragment, ofDotConfig }) => {
     const got = config[symbol] ?? 'n'
-    return got === value ? [] : [{ symbol, asked: value, got, fragment, unmet: whyNot(symbol, value, got, config, kconfig) }]
+    return got === value || ofDotConfig === true ? [] : [{ symbol, asked: value, got, fragment, unmet: whyNot(symbol, value, got, config, kconfig) }]
   })
 
 const whyNot = (symbol: string, asked: string, got: string, config: DotConfig, kconfig: Kconfig): string => {

@@ -34,7 +34,7 @@ const prepare = async (
   await using stack = new AsyncDisposableStack()
   // Until it is copied, the source must stay as it is.
   await using from = await base.prepare(configs)
-  const slot = sourceSlot(`${from.slot.name}+patched`)
+  const slot = patchedSlot(from)
   stack.use(await lock(slot.lockFile, {
     signal: context.signal,
     onWait: () => { context.notice(`another lab builds patches on ${from.record.version}; waiting for it`) },
@@ -47,10 +47,20 @@ const prepare = async (
   }
 }
 
-const patch = async (
-  from: PreparedSource, slot: SourceSlot, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
-): Promise<{ readonly holds: TreeSnapshot; readonly touched: ReadonlySet<string> }> => {
-  const parent = `${slot.folder}.scratch`
+/** Throws yours/PATCH_DOES_NOT_APPLY when a series does not apply to a source, before anything is made of it. */
+export const checkPatches = async (base: OpenedSource, patches: readonly KernelPatch[], context: SourceContext): Promise<void> => {
+  await using from = await base.prepare([])
+  await using _ = await applyAside(from, patches, context)
+}
+
+/** The files that a series touches, as they are with it: beside the source, until disposed. */
+interface Overlay extends AsyncDisposable {
+  readonly overlay: string
+  readonly touched: ReadonlySet<string>
+}
+
+const applyAside = async (from: PreparedSource, patches: readonly KernelPatch[], context: SourceContext): Promise<Overlay> => {
+  const parent = `${patchedSlot(from).folder}.scratch`
   await mkdir(parent, { recursive: true })
   await using stack = new AsyncDisposableStack()
   const scratch = stack.adopt(await mkdtemp(join(parent, 'patch-')), (path) => rm(path, { recursive: true, force: true }))
@@ -58,6 +68,17 @@ const patch = async (
   await mkdir(overlay)
   context.onText(`applying ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}`)
   const touched = new Set(await applyPatches(from.slot.tree, sourceName(from.record), patches, overlay, context))
+  const held = stack.move()
+  return { overlay, touched, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+const patchedSlot = (from: PreparedSource): SourceSlot => sourceSlot(`${from.slot.name}+patched`)
+
+const patch = async (
+  from: PreparedSource, slot: SourceSlot, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
+): Promise<{ readonly holds: TreeSnapshot; readonly touched: ReadonlySet<string> }> => {
+  await using applied = await applyAside(from, patches, context)
+  const { overlay, touched } = applied
   return await namingFullDisk('copying the source', slot.folder, async () => {
     if (!existsSync(slot.folder)) await seedFrom(from.slot, slot, configs, context)
     await mkdir(slot.folder, { recursive: true })
@@ -72,6 +93,7 @@ const patch = async (
 const sourceName = (record: SourceRecord): string => {
   switch (record.kind) {
     case 'debian': return `${record.package} ${record.version}`
+    case 'git-url': return `${record.url} ${record.version}`
     case 'tarball': return record.version
     case 'git':
     case 'tree': return `${record.dir} ${record.version}`

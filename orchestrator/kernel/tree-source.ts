@@ -80,12 +80,22 @@ const prepare = async (
     onWait: () => { context.notice(`another lab builds from ${dir}; waiting for it`) },
   }))
   if (!existsSync(slot.folder)) await seedSlot(slot, tree, configs, context)
-  const copied = await copyStill(tree, slot, context)
+  const copied = await whileThere(dir, () => copyStill(tree, slot, context))
   const key = contentKey(copied)
   const record = await recordOf(dir, slot.tree, key)
   const configKey = kconfigKey(copied)
   const held = stack.move()
   return { record, key, configKey, slot, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+/** A tree that is deleted meanwhile looks like one whose files were deleted: what was copied of it is no kernel. */
+const whileThere = async <T>(dir: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } finally {
+    // Its error goes before that of the work, which only shows a symptom.
+    await checkKernelTree(dir)
+  }
 }
 
 /** Copies until the tree held still for as long as that takes; resolves to what was copied. */

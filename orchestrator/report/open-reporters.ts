@@ -5,7 +5,7 @@ import { ktap } from './ktap.ts'
 import { multiplexer, type Multiplexer } from './multiplexer.ts'
 import type { SourceArgs } from './rerun-command.ts'
 import { resultsJson } from './results-json.ts'
-import { terminal, type TerminalOptions } from './terminal.ts'
+import { progressWindow, terminal, type TerminalOptions } from './terminal.ts'
 
 export interface ReportersOptions {
   readonly stream: TerminalOptions['stream']
@@ -28,3 +28,7 @@ export const openReporters = (runDir: string, { stream, env, cwd, sourceArgs, on
     terminal({ stream, env, runDir: shownDir, sourceArgs }),
   ], onFailure)
 }
+
+/** What one of many runs tells: the files in its folder, and on a terminal how far it is; its verdict is another's to tell. `told`: notices of the runs before. */
+export const openStepReporters = (runDir: string, { stream, env, onFailure }: Pick<ReportersOptions, 'stream' | 'env' | 'onFailure'>, told: Set<string>): Multiplexer =>
+  multiplexer([eventsNdjson(runDir), resultsJson(runDir), ktap(runDir), progressWindow({ stream, env }, told)], onFailure)

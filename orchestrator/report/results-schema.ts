@@ -44,6 +44,7 @@ export const cellResult = z.object({
   qemu: z.string(),
   configLost: z.array(z.object({ symbol: z.string(), asked: z.string(), got: z.string(), fragment: z.string(), unmet: z.string() })),
   configNotAsked: z.array(z.object({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })),
+  buildWarnings: z.array(z.string()).exactOptional(),
   tail: z.array(z.string()).exactOptional(),
   cases: z.array(caseResult),
 }) satisfies z.ZodType<CellResult>

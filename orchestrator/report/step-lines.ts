@@ -12,6 +12,7 @@ export const stepLines = (steps: readonly PatchStep[], paint: Paint): readonly s
     '',
     ...steps.flatMap((step) => [
       `${paint(step.diff.worse ? 'bad' : 'good', step.diff.worse ? 'WORSE' : 'ok   ')} ${paint('strong', titleOf(step))}  ${paint('quiet', countsText(step.diff) ?? 'no difference')}`,
+      ...warningLines(step, paint),
       ...differenceLines(step.diff, paint).map((line) => (line === '' ? '' : `  ${line}`)),
     ]),
     '',
@@ -20,6 +21,13 @@ export const stepLines = (steps: readonly PatchStep[], paint: Paint): readonly s
       : `${paint('bad', `${worse.length} of ${steps.length} steps ${worse.length === 1 ? 'makes' : 'make'} something worse`)}, the first is: ${titleOf(first)}`,
   ]
 }
+
+const MOST_WARNINGS = 10
+
+const warningLines = ({ newWarnings }: PatchStep, paint: Paint): readonly string[] => [
+  ...newWarnings.slice(0, MOST_WARNINGS).map(({ text, configs }) => `  ${paint('odd', 'warning')} ${cleanLine(text, 300)}  ${paint('quiet', `in ${configs.map((config) => cleanLine(config)).join(', ')}`)}`),
+  ...(newWarnings.length > MOST_WARNINGS ? [`  and ${newWarnings.length - MOST_WARNINGS} more new warnings, see results.json`] : []),
+]
 
 const titleOf = ({ patches, diff: { b } }: PatchStep): string => {
   const kernel = b.kernels.map(({ name }) => cleanLine(name)).join(', ')

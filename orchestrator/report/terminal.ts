@@ -43,6 +43,29 @@ export const terminal = ({ stream, env, runDir, sourceArgs }: TerminalOptions): 
   }
 }
 
+/**
+ * For a person who waits for one of many runs: the window at the bottom of a terminal while it goes on; nothing stays of it but the notices.
+ * @param told notices that were told already, and need not be again; grows
+ */
+export const progressWindow = ({ stream, env }: Pick<TerminalOptions, 'stream' | 'env'>, told: Set<string>): Reporter => {
+  const { color, live } = terminalKind(stream.isTTY ?? false, env)
+  const view: View = live ? liveView(stream, painter(color), false) : {
+    onEvent: (event) => { if (event.event === 'notice') stream.write(`${cleanLine(event.text, 400)}\n`) },
+    close: () => undefined,
+  }
+  return {
+    name: 'terminal',
+    onEvent: (event) => {
+      if (event.event === 'notice') {
+        if (told.has(event.text)) return
+        told.add(event.text)
+      }
+      view.onEvent(event)
+    },
+    onEnd: () => { view.close() },
+  }
+}
+
 interface View {
   onEvent(event: LabEvent): void
   close(): void
@@ -53,7 +76,7 @@ const plainView = (stream: Screen, paint: Paint): View => {
   return { onEvent: (event) => { for (const line of lines(event)) stream.write(`${line}\n`) }, close: () => undefined }
 }
 
-const liveView = (stream: Screen, paint: Paint): View => {
+const liveView = (stream: Screen, paint: Paint, tellCells = true): View => {
   let progress = NO_PROGRESS
   // Event times count from the run's start; between two events the clock goes on.
   let [lastEventMs, lastEventAt] = [0, performance.now()]
@@ -64,7 +87,7 @@ const liveView = (stream: Screen, paint: Paint): View => {
       [lastEventMs, lastEventAt] = [event.atMs, performance.now()]
       progress = advance(progress, event)
       if (event.event === 'notice') window.print(cleanLine(event.text, 400))
-      if (event.event === 'cell-end') for (const line of cellEndLines(event.result, paint)) window.print(line)
+      if (tellCells && event.event === 'cell-end') for (const line of cellEndLines(event.result, paint)) window.print(line)
       window.touch()
     },
     close: () => {

@@ -2,6 +2,7 @@ import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import { isPrebuilt } from '../config/own-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
+import { checkSeries } from '../kernel/kernel-source.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
 import { planCases } from '../plan/plan-cases.ts'
 import type { Cell, Plan } from '../plan/plan.ts'
@@ -32,6 +33,7 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   const { cells, config, selection, catalogue, excluded } = request
   // Before the time that a build takes: a choice that leaves no case is said at once.
   selectCases(catalogue, config.suites, selection)
+  await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()
   const builds = new Map<string, KernelBuilds>()
   // Those that come built first: what is wrong with their files is said before the time that a build takes.
@@ -53,6 +55,24 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
 }
 
 const builtHere = (cell: Cell | undefined): number => (cell !== undefined && isPrebuilt(cell.kernel.source) ? 0 : 1)
+
+/** A patch that does not apply is the user's to mend: it is not told after an hour of building what comes before it. */
+const checkLongestSeries = async (cells: readonly Cell[], { tools, signal }: KernelsToPlan, emit: Emit): Promise<void> => {
+  const kernels = [...new Map(cells.map(({ kernel }) => [kernel.name, kernel])).values()]
+  for (const ofSource of Map.groupBy(kernels, ({ source }) => JSON.stringify(source)).values()) {
+    const [first] = ofSource
+    const longest = ofSource.toSorted((a, b) => b.patches.length - a.patches.length)[0]
+    // What is built first says it by itself.
+    if (longest === undefined || longest === first) continue
+    // Refused before: nothing goes onto a kernel that comes built.
+    if (isPrebuilt(longest.source)) continue
+    await checkSeries(longest.source, longest.patches, {
+      tools, signal,
+      notice: (text) => { emit({ event: 'notice', text }) },
+      onText: (text) => { emit({ event: 'kernel-progress', kernel: longest.name, progress: { phase: 'source', text } }) },
+    })
+  }
+}
 
 const buildOne = (name: string, cells: readonly Cell[], { config, tools, upTo, signal }: KernelsToPlan, emit: Emit): Promise<KernelBuilds> => {
   const [first] = cells

@@ -1,6 +1,6 @@
 import { LabError, labFault } from '../host/errors.ts'
 
-const UNREACHABLE = /Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Connection (?:timed out|refused|failed)|Network is unreachable|No route to host|Could not handshake/
+const UNREACHABLE = /Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Connection (?:timed out|refused|failed)|Network is unreachable|No route to host|Could not handshake|Failed to connect/i
 
 /** Makes NO_NETWORK of a tool's failure when its output says that the archive could not be reached. */
 export const namingNoNetwork = (error: unknown, what: string, host: string): unknown =>

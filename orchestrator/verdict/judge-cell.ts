@@ -5,6 +5,7 @@ import { judgeAttempt } from './judge-attempt.ts'
 import { judgeCase } from './judge-case.ts'
 import { labProblem } from './lab-problem.ts'
 import { readConsole, type ConsoleReading } from './read-console.ts'
+import type { BuildWarning } from '../kernel/build-warnings.ts'
 import type { CellPlan } from '../plan/plan.ts'
 import type { CaseResult, CellResult, CellStatus } from './results.ts'
 import type { GuestLife } from './transcript.ts'
@@ -61,10 +62,13 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
     qemu: meta.qemu,
     configLost: kernel.status === 'build-failed' ? kernel.lost : [],
     configNotAsked: kernel.notAsked,
+    ...(kernel.status === 'configured' || kernel.warnings.length === 0 ? {} : { buildWarnings: kernel.warnings.map(warningText) }),
     ...(tail.length === 0 ? {} : { tail }),
     cases,
   }
 }
+
+const warningText = ({ file, line, text }: BuildWarning): string => `${file}${line === 0 ? '' : `:${line}`}: ${text}`
 
 const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[]): Verdict => {
   if (plan.kernel.status === 'build-failed') return { status: 'build-failed', because: plan.kernel.because }

@@ -8,6 +8,13 @@ export interface PatchStep {
   /** Titles of the patches that B has and A has not. */
   readonly patches: readonly string[]
   readonly diff: RunDiff
+  /** What the compiler did not say before, and in which configs. */
+  readonly newWarnings: readonly NewWarning[]
+}
+
+export interface NewWarning {
+  readonly text: string
+  readonly configs: readonly string[]
 }
 
 /** Of a run of kernels in several states of a series (without it, after each patch, with all of it): the steps, in order, kernel by kernel. */
@@ -15,8 +22,21 @@ export const patchSteps = (results: Results): readonly PatchStep[] =>
   [...Map.groupBy(statesOf(results), ({ name }) => nameWithoutPatches(name)).values()].flatMap((states) =>
     states.slice(1).map((state, index): PatchStep => {
       const before = states[index] ?? state
-      return { patches: state.patches.slice(before.patches.length), diff: diffRuns(onKernel(results, before.name), onKernel(results, state.name)) }
+      const [a, b] = [onKernel(results, before.name), onKernel(results, state.name)]
+      return { patches: state.patches.slice(before.patches.length), diff: diffRuns(a, b), newWarnings: newWarnings(a, b) }
     }))
+
+const newWarnings = (a: Results, b: Results): readonly NewWarning[] => {
+  const before = new Set(warningsOf(a).map(({ config, text }) => `${config} ${withoutLine(text)}`))
+  const found = warningsOf(b).filter(({ config, text }) => !before.has(`${config} ${withoutLine(text)}`))
+  return [...Map.groupBy(found, ({ text }) => text)].map(([text, of]) => ({ text, configs: [...new Set(of.map(({ config }) => config))] }))
+}
+
+const warningsOf = ({ cells }: Results): readonly { readonly config: string; readonly text: string }[] =>
+  cells.flatMap(({ config, buildWarnings = [] }) => buildWarnings.map((text) => ({ config, text })))
+
+/** A patch moves the lines below it. */
+const withoutLine = (text: string): string => text.replace(/^([^:]+):\d+:/, '$1:')
 
 interface KernelState {
   readonly name: string

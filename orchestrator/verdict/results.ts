@@ -59,6 +59,8 @@ export interface CellResult {
   readonly qemu: string
   readonly configLost: readonly LostSymbol[]
   readonly configNotAsked: readonly NotAskedSymbol[]
+  /** What the compiler warned of when this kernel was built: `drivers/vfio/group.c:12: unused variable 'x' [-Wunused-variable]`. */
+  readonly buildWarnings?: readonly string[]
   /** The last console lines, when the cell failed as a whole. */
   readonly tail?: readonly string[]
   readonly cases: readonly CaseResult[]

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -232,4 +232,14 @@ test('a fragment that is not there, and a cache where make cannot work', async (
   expect((await build(kernel.dir, ['plain=nowhere'])).error).toMatchObject({ kind: 'yours', code: 'NO_FRAGMENT' })
   await using spaced = await temporaryDir()
   expect((await build(kernel.dir, ['plain='], { cachePath: join(spaced.path, 'with-colon:') })).error).toMatchObject({ kind: 'yours', code: 'CACHE_PATH' })
+})
+
+test('a tree that is deleted while it is built is no loss: the lab builds its own copy', async () => {
+  await using kernel = await miniKernel()
+  const building = start(kernel.dir, ['gone='])
+  for await (const text of building) if (text.includes('"configure"')) await rm(kernel.dir, { recursive: true, force: true })
+  const { stdout } = await building
+  expect(linesOf(stdout).find(({ outcome }) => outcome !== undefined)?.outcome?.status).toBe('built')
+  // The next one has nothing to copy.
+  expect((await build(kernel.dir, ['gone='])).error).toMatchObject({ kind: 'yours', code: 'NOT_A_KERNEL_TREE' })
 })

@@ -1,5 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createServer } from 'node:net'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cacheDir } from '../../orchestrator/host/cache.ts'
@@ -41,6 +43,13 @@ beforeEach(async () => {
   }
 })
 afterAll(() => tools[Symbol.asyncDispose]())
+
+const freePort = (): Promise<number> => new Promise((resolve, reject) => {
+  const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+    const address = server.address()
+    server.close(() => { if (typeof address === 'object' && address !== null) resolve(address.port) })
+  })
+})
 
 const context = () => ({ tools, signal, notice: () => undefined, onText: () => undefined })
 const prepared = async (ref: string) => {
@@ -89,6 +98,54 @@ describe('a commit', () => {
     await using dir = await temporaryDir()
     await expect(openKernelSource({ kind: 'git', dir: dir.path, ref: 'main' }, context())).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_REPOSITORY' })
     await expect(openKernelSource({ kind: 'git', dir: join(dir.path, 'none'), ref: 'main' }, context())).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_REPOSITORY' })
+  })
+})
+
+describe('a repository on the network', () => {
+  /** A server of git's own protocol on loopback, until disposed. */
+  const serve = async () => {
+    const port = await freePort()
+    const daemon = execa('git', ['daemon', '--reuseaddr', '--export-all', '--listen=127.0.0.1', `--port=${port}`, `--base-path=${dirname(kernel.dir)}`], { reject: false })
+    const url = `git://127.0.0.1:${port}/${basename(kernel.dir)}`
+    for (let left = 50; (await execa('git', ['ls-remote', url], { reject: false })).exitCode !== 0; left--) {
+      if (left === 0) throw new Error('git daemon does not answer')
+      await sleep(100)
+    }
+    return { url, [Symbol.asyncDispose]: async () => { daemon.kill(); await daemon } }
+  }
+  const fetched = async (url: string, ref: string, notices: string[] = []) => {
+    const opened = await openKernelSource({ kind: 'git-url', url, ref }, { ...context(), notice: (text) => { notices.push(text) } })
+    await using source = await opened.prepare([])
+    return { version: source.record.version, one: await readFile(join(source.slot.tree, 'one.c'), 'utf8') }
+  }
+
+  test('gives a tag, a branch and a commit; a branch that went on is fetched again', async () => {
+    await using server = await serve()
+    await git('tag', '-a', '-m', 'annotated', 'v2', 'main')
+    expect(await fetched(server.url, 'v1')).toMatchObject({ one: 'int one;\n' })
+    expect(await fetched(server.url, 'v2')).toMatchObject({ one: 'int one = 1;\n' })
+    expect((await fetched(server.url, 'main')).version).toContain((await git('rev-parse', 'main')).slice(0, 12))
+    expect(await fetched(server.url, await git('rev-parse', 'v1'))).toMatchObject({ one: 'int one;\n' })
+    await commit('one: becomes 11', { 'one.c': 'int one = 11;\n' })
+    expect(await fetched(server.url, 'main')).toMatchObject({ one: 'int one = 11;\n' })
+  })
+
+  test('that cannot be reached any more is what it was, and that is said; one never seen is an error of the network', async () => {
+    const { url, version } = await (async () => {
+      await using server = await serve()
+      return { url: server.url, ...await fetched(server.url, 'main') }
+    })()
+    const notices: string[] = []
+    expect((await fetched(url, 'main', notices)).version).toBe(version)
+    expect(notices.join()).toMatch(/cannot be reached: main is what it was/)
+    await expect(fetched(url, 'v1')).rejects.toMatchObject({ kind: 'lab', code: 'NO_NETWORK' })
+  })
+
+  test('that lacks the name, or is none, is refused', async () => {
+    await using server = await serve()
+    await expect(fetched(server.url, 'v9')).rejects.toMatchObject({ kind: 'yours', code: 'NO_SUCH_REF' })
+    await expect(fetched(server.url, '0'.repeat(40))).rejects.toMatchObject({ kind: 'yours', code: 'NO_SUCH_REF' })
+    await expect(fetched(`${server.url}-none`, 'main')).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_REPOSITORY' })
   })
 })
 

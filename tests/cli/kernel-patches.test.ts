@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { cacheDir } from '../../orchestrator/host/cache.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import type { KernelPatch } from '../../orchestrator/kernel/kernel-input.ts'
 import { readPatches } from '../../orchestrator/kernel/read-patches.ts'
@@ -13,6 +14,8 @@ import { miniKernel } from './mini-kernel.ts'
 
 /** Series on a tree that compiles in a second: real git applies them, real make builds. */
 const signal = new AbortController().signal
+/** Where the toolbox is already. */
+const cacheDirOfTools = cacheDir('toolbox')
 let tools: OpenedTools
 let cache: Awaited<ReturnType<typeof temporaryDir>>
 let kernel: Awaited<ReturnType<typeof miniKernel>>
@@ -121,6 +124,39 @@ describe('a series that does not apply', () => {
     await refused([patch('x', 'two.c', 'a', 'b')])
     expect((await build([TWO])).status).toEqual(['built'])
   })
+})
+
+test('of a longer series, what does not apply is said before the first state of it is configured', async () => {
+  await using dir = await temporaryDir()
+  await writeFile(join(dir.path, '1.patch'), TWO.text)
+  await writeFile(join(dir.path, '2.patch'), patch('x', 'three.c', 'int drei;', 'int trois;').text)
+  const env = { VFIO_LAB_CACHE: cache.path }
+  await execa('ln', ['-s', cacheDirOfTools, join(cache.path, 'toolbox')])
+  const { exitCode, stderr } = await callLab(['plan', '--tree', kernel.dir, '--patch', dir.path, '--each'], { cwd: dir.path, env })
+  expect(stderr).toMatch(/patch 2 of 2 .* does not apply to .*: three\.c, hunk 1 of 1/)
+  expect(exitCode).toBe(2)
+  const sources = await readdir(join(cache.path, 'kernel', 'sources'))
+  expect(sources.filter((name) => name.endsWith('+patched'))).toEqual([])
+})
+
+test('a warning that a patch brings is told with the kernel, and goes when its file is compiled without it', async () => {
+  const warnings = async (patches: readonly KernelPatch[]) => {
+    await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, [{ name: 'plain', fragments: [] }], {
+      tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32 }, signal, notice: () => undefined, onProgress: () => undefined,
+    })
+    const [outcome] = builds.outcomes.values()
+    return outcome?.status === 'built' || outcome?.status === 'build-failed' ? outcome.warnings : undefined
+  }
+  const WARNS = patch('two warns', 'two.c', 'int two;', '#warning "two is odd"')
+  const NEVER = patch('three fails', 'three.c', 'int three;', 'int three = ;')
+  const told = [{ file: 'two.c', line: 1, text: '#warning "two is odd" [-Wcpp]' }]
+  expect(await warnings([])).toEqual([])
+  expect(await warnings([WARNS])).toEqual(told)
+  expect(await warnings([WARNS, NEW])).toEqual(told)
+  expect(await warnings([WARNS, NEVER])).toEqual(told)
+  expect(await warnings([TWO])).toEqual([])
+  // From the store.
+  expect(await warnings([WARNS])).toEqual(told)
 })
 
 describe('where a series comes from', () => {

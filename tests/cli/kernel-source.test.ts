@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -223,4 +223,21 @@ test('a copy that was killed half-way is mended', async () => {
   expect(await readFile(join(tree, 'a.c'), 'utf8')).toBe('two')
   expect(await readFile(join(tree, 'new.c'), 'utf8')).toBe('new')
   expect(await filesOf(tree)).toEqual([...SOURCES, 'a.c', 'b.c', 'new.c'].toSorted())
+})
+
+test.each(['git', 'plain'])('a %s tree that is deleted between looking and copying is told as such', async (kind) => {
+  await using dir = await kernelTree({ 'drivers/vfio/group.c': 'int group;\n' })
+  if (kind === 'git') await git(dir.path, 'init')
+  const opened = await open(dir.path)
+  await rm(dir.path, { recursive: true, force: true })
+  await expect(opened.prepare([])).rejects.toMatchObject({ kind: 'yours', code: 'NOT_A_KERNEL_TREE', message: expect.stringContaining(dir.path) as string })
+})
+
+test('one that goes away while it is copied, too', async () => {
+  await using dir = await kernelTree(Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`drivers/vfio/f${index}.c`, `int f${index};\n`])))
+  const opened = await openKernelSource({ kind: 'tree', dir: dir.path }, {
+    tools, signal, notice: () => undefined,
+    onText: (text) => { if (text.startsWith('bringing')) setTimeout(() => { rmSync(dir.path, { recursive: true, force: true }) }, 30) },
+  })
+  await expect(opened.prepare([])).rejects.toMatchObject({ kind: 'yours' })
 })

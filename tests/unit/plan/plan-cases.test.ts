@@ -121,6 +121,6 @@ describe('in every cell', () => {
 })
 
 test('a kernel that was not built plans nothing', () => {
-  const failed: FailedKernel = { status: 'build-failed', because: 'lost', lost: [], notAsked: [], facts: undefined, release: '', tail: [], buildMs: 0 }
+  const failed: FailedKernel = { status: 'build-failed', because: 'lost', lost: [], notAsked: [], facts: undefined, release: '', tail: [], warnings: [], buildMs: 0 }
   expect(planCases(someCell, failed, INTEL, [aCase('s/a')])).toMatchObject({ cases: [], absent: [], kernel: failed })
 })

@@ -17,11 +17,11 @@ export const aCase = (id: string, more: { readonly provokes?: readonly string[];
 
 export const built: BuiltKernel = {
   status: 'built', key: 'k', release: '7.3.0-rc7', bzImage: '/k/bzImage', dotConfig: '/k/.config', modules: [], systemMap: '/k/System.map', vmlinux: '/k/vmlinux',
-  facts: { config: {}, uapi: [] }, notAsked: [], buildMs: 0,
+  facts: { config: {}, uapi: [] }, notAsked: [], warnings: [], buildMs: 0,
 }
 
 export const unbuilt: FailedKernel = {
-  status: 'build-failed', because: 'VFIO_GROUP was asked for and is lost', notAsked: [], facts: undefined, release: '7.3.0-rc7', tail: ['make: *** Error 2'], buildMs: 12,
+  status: 'build-failed', because: 'VFIO_GROUP was asked for and is lost', notAsked: [], facts: undefined, release: '7.3.0-rc7', tail: ['make: *** Error 2'], warnings: [], buildMs: 12,
   lost: [{ symbol: 'VFIO_GROUP', asked: 'y', got: 'n', fragment: 'group.config', unmet: 'VFIO (=n)' }],
 }
 

@@ -52,6 +52,13 @@ describe('a run with --base answers for the patches', () => {
   })
 })
 
+it('warnings that were not there before are told once, with their configs; a moved line is no new one', () => {
+  const warned = (kernel: string, ...buildWarnings: readonly string[]) => ['noiommu', 'iommufd'].map((config) => cellOf(kernel, { 'a/x': 'pass' }, { config, id: `${kernel}/${config}/intel`, buildWarnings }))
+  const results = runOf([...warned('tree', 'a.c:3: old'), ...warned('tree+1', 'a.c:5: old', 'b.c:1: new')])
+  expect(patchSteps(results)[0]?.newWarnings).toEqual([{ text: 'b.c:1: new', configs: ['noiommu', 'iommufd'] }])
+  expect(stepLines(patchSteps(results), painter(false))).toContain('  warning b.c:1: new  in noiommu, iommufd')
+})
+
 describe('a run with --each', () => {
   const after = (...outcomes: readonly Outcome[]) => runOf(outcomes.map((outcome, index) => cellOf(index === 0 ? 'tree' : `tree+${index}`, { 'a/x': outcome })))
 
