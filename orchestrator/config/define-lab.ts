@@ -26,3 +26,21 @@ export const git = (repository: string, ref: string): KernelSource =>
 
 /** A tarball of a kernel tree on this host, absolute or relative to lab.config.ts: `linux-7.2.tar.xz`. */
 export const tarball = (file: string): KernelSource => ({ kind: 'tarball', file })
+
+/**
+ * A kernel that is built already, judged with its own config; paths are absolute or relative to lab.config.ts. `modules` is its folder
+ * /lib/modules/<release>, needed when drivers of the guest or VFIO are modules. `headers` holds its linux/vfio.h and linux/iommufd.h, or
+ * include/uapi/linux/ with both; default: the include/uapi that `build` or `source` in the modules folder leads to.
+ */
+export const prebuilt = (files: {
+  readonly bzImage: string
+  readonly config: string
+  readonly modules?: string
+  readonly headers?: string
+}): KernelSource => ({ kind: 'prebuilt', ...files })
+
+/**
+ * The kernel of Debian's newest image package that matches, e.g. `linux-image-*-amd64` or `linux-image-7.2*-amd64`, judged with its own config.
+ * A variant is taken only by its name: `linux-image-*-cloud-amd64`.
+ */
+export const debianImage = (packageGlob: string): KernelSource => ({ kind: 'debian-image', packageGlob })

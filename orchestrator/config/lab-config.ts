@@ -4,13 +4,16 @@ import type { KernelSource } from './resolved-config.ts'
 /** What lab.config.ts exports. Names of kernels, configs and machines become cell ids: `[a-z0-9][a-z0-9._+-]*`, at most 64 characters. */
 export interface LabConfig<Kernel extends string = string, Config extends string = string, Machine extends string = string> {
   readonly kernels: Readonly<Record<Kernel, { readonly source: KernelSource }>>
-  /** Fragments, merged in this order over base.config: names of kernel-configs/*.config, or paths relative to lab.config.ts. */
+  /**
+   * Fragments, merged in this order over base.config: names of kernel-configs/*.config, or paths relative to lab.config.ts. A prebuilt kernel
+   * has none of them: its one config is called `own`.
+   */
   readonly configs: Readonly<Record<Config, readonly string[]>>
   readonly machines: Readonly<Record<Machine, LabMachine>>
   /** Suites to run, names or globs; `native` is every suite of the agent. Default: native. */
   readonly suites?: readonly string[] | undefined
   /** Cells that are not run; an axis that is left out matches everything. */
-  readonly exclude?: readonly LabExclusion<NoInfer<Kernel>, NoInfer<Config>, NoInfer<Machine>>[] | undefined
+  readonly exclude?: readonly LabExclusion<NoInfer<Kernel>, NoInfer<Config> | 'own', NoInfer<Machine>>[] | undefined
   /** Where QEMU and the compiler come from: a Debian folder that the lab makes, or this host. Default: toolbox. */
   readonly tools?: 'toolbox' | 'host' | undefined
   readonly limits?: LabLimits | undefined

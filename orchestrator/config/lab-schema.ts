@@ -12,16 +12,30 @@ const strict = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     },
   })
 
+const packageGlob = (example: string) =>
+  z.string().regex(/^[a-z0-9][a-z0-9.+*?[\]-]*$/, `must be the name of a Debian package or a glob, e.g. ${example}`)
+
 const source = z.discriminatedUnion(
   'kind',
   [
-    strict({ kind: z.literal('debian'), packageGlob: z.string().regex(/^[a-z0-9][a-z0-9.+*?[\]-]*$/, 'must be the name of a Debian package or a glob, e.g. linux-source-*') }),
+    strict({ kind: z.literal('debian'), packageGlob: packageGlob('linux-source-*') }),
     strict({ kind: z.literal('git'), dir: z.string().min(1, 'must be a folder'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
     strict({ kind: z.literal('git-url'), url: z.string().regex(/^(?:https?|git|file):\/\/[^\s-]\S*$/, 'must be an address that begins with https://, http:// or git://'), ref: z.string().regex(/^[^-\s]\S*$/, 'must be a branch, a tag or a commit') }),
     strict({ kind: z.literal('tarball'), file: z.string().min(1, 'must be a file') }),
     strict({ kind: z.literal('tree'), dir: z.string().min(1, 'must be a folder') }),
+    strict({
+      kind: z.literal('prebuilt'),
+      bzImage: z.string().min(1, 'must be a file'),
+      config: z.string().min(1, 'must be a file'),
+      modules: z.string().min(1, 'must be a folder').optional(),
+      headers: z.string().min(1, 'must be a folder').optional(),
+    }),
+    strict({ kind: z.literal('debian-image'), packageGlob: packageGlob('linux-image-*-amd64') }),
   ],
-  { error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2'), git('https://...', 'v7.2') or tarball('linux.tar.xz')" },
+  {
+    error: "must be debian('linux-source-*'), tree('/path/to/linux'), git('/path/to/linux', 'v7.2'), git('https://...', 'v7.2'), "
+      + "tarball('linux.tar.xz'), prebuilt({ bzImage, config, modules }) or debianImage('linux-image-*-amd64')",
+  },
 )
 
 const iommu = z.discriminatedUnion(

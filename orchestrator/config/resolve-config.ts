@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { configError, type ConfigProblem } from './config-problems.ts'
 import { BASE_CONFIG, findFragment } from './fragments.ts'
 import { labSchema } from './lab-schema.ts'
+import { isPrebuilt, OWN_CONFIG } from './own-config.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { ConfigSpec, Exclusion, KernelSource, ResolvedConfig } from './resolved-config.ts'
 import type { LabConfig, LabExclusion, LabMachine } from './lab-config.ts'
@@ -44,14 +45,22 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
 const nameProblems = (lab: LabConfig): readonly ConfigProblem[] =>
   (['kernels', 'configs', 'machines'] as const).flatMap((axis) => {
     const names = Object.keys(lab[axis])
-    if (names.length === 0) return [{ at: [axis], text: 'must have at least one entry' }]
-    return names
+    if (names.length === 0 && !(axis === 'configs' && allPrebuilt(lab))) return [{ at: [axis], text: 'must have at least one entry' }]
+    const taken = axis === 'configs' && names.includes(OWN_CONFIG.name)
+      ? [{ at: [axis, OWN_CONFIG.name], text: 'this name is taken: cells of prebuilt kernels have it, and a cell id must mean the same in every lab' }]
+      : []
+    return [...taken, ...names
       .filter((name) => !NAME.test(name))
       .map((name) => ({
         at: [axis],
         text: `${JSON.stringify(name)} is no name for a cell: use a-z 0-9 . _ + -, beginning with a letter or digit, at most 64 characters`,
-      }))
+      }))]
   })
+
+const allPrebuilt = ({ kernels }: LabConfig): boolean => {
+  const all = Object.values(kernels)
+  return all.length > 0 && all.every(({ source }) => isPrebuilt(source))
+}
 
 const resolveFragments = (lab: LabConfig, dir: string): { readonly resolved: readonly ConfigSpec[]; readonly problems: readonly ConfigProblem[] } => {
   const problems: ConfigProblem[] = []
@@ -70,7 +79,7 @@ const resolveFragments = (lab: LabConfig, dir: string): { readonly resolved: rea
 const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
   const known = {
     kernel: Object.keys(lab.kernels),
-    config: Object.keys(lab.configs),
+    config: [...Object.keys(lab.configs), ...(Object.values(lab.kernels).some(({ source }) => isPrebuilt(source)) ? [OWN_CONFIG.name] : [])],
     machine: Object.keys(lab.machines),
   }
   return (lab.exclude ?? []).flatMap((exclusion, index) => {
@@ -88,10 +97,18 @@ const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
 const resolveSource = (source: KernelSource, dir: string): KernelSource => {
   switch (source.kind) {
     case 'debian':
+    case 'debian-image':
     case 'git-url': return source
     case 'tarball': return { ...source, file: resolve(dir, source.file) }
     case 'git':
     case 'tree': return { ...source, dir: resolve(dir, source.dir) }
+    case 'prebuilt': return {
+      kind: source.kind,
+      bzImage: resolve(dir, source.bzImage),
+      config: resolve(dir, source.config),
+      ...(source.modules === undefined ? {} : { modules: resolve(dir, source.modules) }),
+      ...(source.headers === undefined ? {} : { headers: resolve(dir, source.headers) }),
+    }
   }
 }
 

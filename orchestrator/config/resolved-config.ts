@@ -1,6 +1,6 @@
 import type { MachineSpec } from '../machine/machine-spec.ts'
 
-/** Where a kernel's source comes from. */
+/** Where a kernel comes from. */
 export type KernelSource =
   /** Debian's newest source package that matches the glob, e.g. `linux-source-*` or `linux-source-7.2`. */
   | { readonly kind: 'debian'; readonly packageGlob: string }
@@ -12,6 +12,10 @@ export type KernelSource =
   | { readonly kind: 'tarball'; readonly file: string }
   /** A kernel tree on this host, absolute path; it is never written to. */
   | { readonly kind: 'tree'; readonly dir: string }
+  /** A kernel that is built already: bzImage and .config, its /lib/modules/<release>, a folder with its uapi headers; absolute paths. */
+  | { readonly kind: 'prebuilt'; readonly bzImage: string; readonly config: string; readonly modules?: string | undefined; readonly headers?: string | undefined }
+  /** The kernel of Debian's newest image package that matches the glob, e.g. `linux-image-*-amd64`. */
+  | { readonly kind: 'debian-image'; readonly packageGlob: string }
 
 /** One patch, applied with -p1. */
 export interface KernelPatch {

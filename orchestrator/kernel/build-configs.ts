@@ -10,11 +10,12 @@ import { configurer } from './configure.ts'
 import { forgetSources } from './forget-sources.ts'
 import { type FragmentLine, parseFragment } from './fragment.ts'
 import { readKconfig } from './kconfig.ts'
-import type { ConfigInput, KernelInput } from './kernel-input.ts'
+import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
 import { forgetLeastUsed, leaseKernel } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
+import { type OpenedPrebuilt, openPrebuilt, type PrebuiltRecord } from './open-prebuilt.ts'
 
 export interface BuildOptions {
   readonly tools: Tools
@@ -31,7 +32,7 @@ export interface BuildOptions {
 
 /** The kernels of one source; the files of the built ones exist until this is disposed. */
 export interface KernelBuilds extends AsyncDisposable {
-  readonly source: SourceRecord
+  readonly source: SourceRecord | PrebuiltRecord
   /** By the config's name. */
   readonly outcomes: ReadonlyMap<string, KernelOutcome>
   /** CPU time in milliseconds that each built config took when it was built, by the config's name. */
@@ -39,16 +40,18 @@ export interface KernelBuilds extends AsyncDisposable {
 }
 
 /**
- * Builds one source with each config, or takes the kernels from the store. What is the kernel's fault is an outcome; thrown are
+ * Builds one source with each config, or takes the kernels from the store; a prebuilt kernel is what it is in each of them. What is the
+ * kernel's fault is an outcome; thrown are what openPrebuilt throws,
  * yours/NOT_A_KERNEL_TREE, NO_FRAGMENT, BAD_FRAGMENT_LINE, UNKNOWN_SYMBOL, TREE_CHANGES, TREE_UNREADABLE, CACHE_PATH, NO_SOURCE_PACKAGE
  * (all before anything is compiled) and lab/NO_SPACE, TOOL_FAILED, TOOL_TIMEOUT, TOOL_MISSING, NO_NETWORK.
  */
 export const buildConfigs = async (kernel: KernelInput, configs: readonly ConfigInput[], options: BuildOptions): Promise<KernelBuilds> => {
   const { tools, signal, notice, onProgress } = options
+  const context: SourceContext = { tools, signal, notice, onText: (text) => { onProgress({ phase: 'source', text }) } }
+  if (isPrebuilt(kernel.source)) return usePrebuilt(await openPrebuilt(kernel.source, options.limits, context), configs, options)
   const base = await readFragment(options.baseConfig)
   const parsed = await Promise.all(configs.map(async ({ name, fragments }) =>
     ({ name, fragments: await Promise.all(fragments.map(readFragment)) })))
-  const context: SourceContext = { tools, signal, notice, onText: (text) => { onProgress({ phase: 'source', text }) } }
   const opened = await openKernelSource(kernel.source, context, kernel.patches)
 
   await using leases = new AsyncDisposableStack()
@@ -68,6 +71,18 @@ export const buildConfigs = async (kernel: KernelInput, configs: readonly Config
   if (newer !== undefined) notice(newer)
   const held = leases.move()
   return { source: record, outcomes: collected.outcomes, cpuMs: collected.cpuMs, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+const usePrebuilt = ({ record, stored }: OpenedPrebuilt, configs: readonly ConfigInput[], { notice, onProgress }: BuildOptions): KernelBuilds => {
+  for (const { name } of configs) onProgress({ phase: 'stored', config: name, buildMs: 0, fromStore: true })
+  const newer = newerThanCatalogue(stored.kernel.release)
+  if (newer !== undefined) notice(newer)
+  return {
+    source: record,
+    outcomes: new Map(configs.map(({ name }) => [name, stored.kernel])),
+    cpuMs: new Map(configs.map(({ name }) => [name, 0])),
+    [Symbol.asyncDispose]: () => stored[Symbol.asyncDispose](),
+  }
 }
 
 interface ParsedFragment {

@@ -33,13 +33,16 @@ export interface BuiltKernel {
   readonly status: 'built'
   /** The content address: source, config fragments and compiler. */
   readonly key: string
-  /** From `make kernelrelease`. */
+  /** From `make kernelrelease`; of a prebuilt kernel, from its bzImage. */
   readonly release: string
   readonly bzImage: string
   readonly dotConfig: string
-  readonly systemMap: string
+  /** Modules that a guest loads before it does anything else, uncompressed, in this order; of a prebuilt kernel only. */
+  readonly modules: readonly string[]
+  /** A prebuilt kernel comes without it, and without vmlinux. */
+  readonly systemMap: string | undefined
   /** With line tables. */
-  readonly vmlinux: string
+  readonly vmlinux: string | undefined
   readonly facts: KernelFacts
   readonly notAsked: readonly NotAskedSymbol[]
   readonly warnings: readonly BuildWarning[]

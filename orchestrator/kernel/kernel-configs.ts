@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { yours } from '../host/errors.ts'
 import { buildConfigs, type BuildOptions } from './build-configs.ts'
 import type { KernelOutcome } from './built-kernel.ts'
 import { type FragmentLine, parseFragment } from './fragment.ts'
 import { type Kconfig, readKconfig } from './kconfig.ts'
-import type { ConfigInput, KernelInput } from './kernel-input.ts'
+import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource } from './kernel-source.ts'
 
 /** One kernel source, to be asked what its Kconfig makes of a config. Nothing is compiled. */
@@ -17,6 +18,7 @@ export interface KernelConfigs {
 
 /** Throws what building throws before it compiles (build-configs.ts). */
 export const openKernelConfigs = async (kernel: KernelInput, options: Omit<BuildOptions, 'upTo'>): Promise<KernelConfigs> => {
+  if (isPrebuilt(kernel.source)) throw yours('PREBUILT_KERNEL', `${kernel.name} is a prebuilt kernel: it has no other config than its own`, { hint: 'configs need a source: choose another kernel with --kernel, or a tree with --tree DIR' })
   const opened = await openKernelSource(kernel.source, { ...options, onText: () => undefined }, kernel.patches)
   await using source = await opened.prepare([])
   const kconfig = await readKconfig(source.slot.tree, options.signal)

@@ -1,5 +1,5 @@
-/** Where a kernel's source comes from. */
-export type KernelSource =
+/** Where a kernel comes from that is built here. */
+export type TreeSource =
   /** Debian's newest source package that matches the glob. */
   | { readonly kind: 'debian'; readonly packageGlob: string }
   /** A commit of a git repository on this host, absolute path; it is never written to. */
@@ -10,6 +10,27 @@ export type KernelSource =
   | { readonly kind: 'tarball'; readonly file: string }
   /** A kernel tree on this host, absolute path; it is never written to. */
   | { readonly kind: 'tree'; readonly dir: string }
+
+/** A kernel that is built already: nothing of it is configured, compiled or patched. */
+export type PrebuiltSource =
+  | PrebuiltPaths
+  /** Debian's newest image package that matches the glob. */
+  | { readonly kind: 'debian-image'; readonly packageGlob: string }
+
+/** Files of this host, absolute paths. */
+export interface PrebuiltPaths {
+  readonly kind: 'prebuilt'
+  readonly bzImage: string
+  readonly config: string
+  /** The folder /lib/modules/<release> of this kernel. */
+  readonly modules?: string | undefined
+  /** Holds linux/vfio.h, or include/uapi/linux/vfio.h. Default: what the modules folder leads to. */
+  readonly headers?: string | undefined
+}
+
+export type KernelSource = TreeSource | PrebuiltSource
+
+export const isPrebuilt = (source: KernelSource): source is PrebuiltSource => source.kind === 'prebuilt' || source.kind === 'debian-image'
 
 /** One patch, applied with -p1. */
 export interface KernelPatch {

@@ -1,7 +1,7 @@
 import type { Tools } from '../toolbox/tools.ts'
 import { openDebianSource } from './debian-source.ts'
 import { openGitSource, openRemoteSource } from './git-source.ts'
-import type { KernelPatch, KernelSource } from './kernel-input.ts'
+import type { KernelPatch, TreeSource } from './kernel-input.ts'
 import { checkPatches, patchedSource } from './patched-source.ts'
 import type { SourceSlot } from './source-slot.ts'
 import { openTarballSource } from './tarball-source.ts'
@@ -43,16 +43,16 @@ export interface PreparedSource extends AsyncDisposable {
 }
 
 /** Throws yours/NOT_A_KERNEL_TREE, TREE_CHANGES, NOT_A_REPOSITORY, NO_SUCH_REF, NO_TARBALL, BAD_TARBALL; lab/NO_NETWORK, NO_SPACE, TOOL_FAILED; prepare() also yours/PATCH_DOES_NOT_APPLY. */
-export const openKernelSource = async (source: KernelSource, context: SourceContext, patches: readonly KernelPatch[] = []): Promise<OpenedSource> => {
+export const openKernelSource = async (source: TreeSource, context: SourceContext, patches: readonly KernelPatch[] = []): Promise<OpenedSource> => {
   const opened = await openUnpatched(source, context)
   return patches.length === 0 ? opened : patchedSource(opened, patches, context)
 }
 
 /** Says before anything is built whether a series applies. Throws yours/PATCH_DOES_NOT_APPLY, and what opening the source throws. */
-export const checkSeries = async (source: KernelSource, patches: readonly KernelPatch[], context: SourceContext): Promise<void> =>
+export const checkSeries = async (source: TreeSource, patches: readonly KernelPatch[], context: SourceContext): Promise<void> =>
   checkPatches(await openUnpatched(source, context), patches, context)
 
-const openUnpatched = (source: KernelSource, context: SourceContext): Promise<OpenedSource> => {
+const openUnpatched = (source: TreeSource, context: SourceContext): Promise<OpenedSource> => {
   switch (source.kind) {
     case 'debian': return openDebianSource(source.packageGlob, context)
     case 'git': return openGitSource(source.dir, source.ref, context)

@@ -7,6 +7,7 @@ import { lock, tryLock } from '../host/lock.ts'
 import { publishFolder, removeFolder } from '../host/publish.ts'
 import { buildWarnings } from './build-warnings.ts'
 import type { BuiltKernel } from './built-kernel.ts'
+import type { ExaminedKernel } from './examine-prebuilt.ts'
 
 const recordSchema = z.strictObject({
   release: z.string(),
@@ -14,6 +15,8 @@ const recordSchema = z.strictObject({
   buildMs: z.number(),
   cpuMs: z.number(),
   facts: z.strictObject({ config: z.record(z.string(), z.string()), uapi: z.array(z.string()).readonly() }),
+  /** File names of the modules, in load order; a kernel that the lab built has none. */
+  modules: z.array(z.string()).readonly().exactOptional(),
   notAsked: z.array(z.strictObject({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })).readonly(),
   warnings: buildWarnings.default([]),
 })
@@ -48,10 +51,11 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
     const now = new Date()
     await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
-    const { release, facts, notAsked, warnings } = record
+    const { release, facts, notAsked, modules, warnings } = record
+    const own = (name: string) => (modules === undefined ? join(folder, name) : undefined)
     const paths = {
       bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
-      systemMap: join(folder, NAMES.systemMap), vmlinux: join(folder, NAMES.vmlinux),
+      modules: (modules ?? []).map((name) => join(folder, name)), systemMap: own(NAMES.systemMap), vmlinux: own(NAMES.vmlinux),
     }
     const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, warnings, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
@@ -67,6 +71,17 @@ export const storeKernel = async (key: string, objects: string, record: StoreRec
     for (const name of ['bzImage', 'dotConfig', 'systemMap', 'vmlinux'] as const) {
       await copyFile(join(objects, FILES[name]), join(aside, NAMES[name]), constants.COPYFILE_FICLONE)
     }
+    await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
+  })
+
+/** Puts a kernel into the store that came built, whole or not at all; `modules` lays its modules into the folder it is given and resolves to their names. */
+export const storePrebuilt = async (
+  key: string, { bzImage, dotConfig, release, facts }: ExaminedKernel, modules: (folder: string) => Promise<readonly string[]>,
+): Promise<void> =>
+  publishFolder(entryFolder(key), async (aside) => {
+    await copyFile(bzImage, join(aside, NAMES.bzImage), constants.COPYFILE_FICLONE)
+    await copyFile(dotConfig, join(aside, NAMES.dotConfig), constants.COPYFILE_FICLONE)
+    const record: StoreRecord = { release, buildMs: 0, cpuMs: 0, facts, modules: await modules(aside), notAsked: [], warnings: [] }
     await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
   })
 

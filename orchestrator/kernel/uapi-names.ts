@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const HEADERS = ['include/uapi/linux/vfio.h', 'include/uapi/linux/iommufd.h']
+const HEADERS = ['vfio.h', 'iommufd.h']
 
 /** Names #defined or enumerated by the tree's uapi headers of VFIO and IOMMUFD, sorted. A missing header has no names. */
-export const readUapiNames = async (tree: string): Promise<readonly string[]> => {
-  const texts = await Promise.all(HEADERS.map((header) => readUnlessMissing(join(tree, header))))
+export const readUapiNames = (tree: string): Promise<readonly string[]> => namesOfHeaders(join(tree, 'include', 'uapi', 'linux'))
+
+/** The same of the folder that holds the headers, which is `linux` wherever they are installed. */
+export const namesOfHeaders = async (folder: string): Promise<readonly string[]> => {
+  const texts = await Promise.all(HEADERS.map((header) => readUnlessMissing(join(folder, header))))
   return [...new Set(texts.flatMap(headerNames))].toSorted()
 }
 

@@ -1,8 +1,9 @@
+import { isPrebuilt, OWN_CONFIG } from '../config/own-config.ts'
 import { nameWithoutPatches } from '../config/with-patches.ts'
 import { suggestion } from '../host/nearest-name.ts'
-import { yours } from '../host/errors.ts'
+import { type LabError, yours } from '../host/errors.ts'
 import { matchesName } from './matches-name.ts'
-import type { Exclusion, ResolvedConfig } from '../config/resolved-config.ts'
+import type { ConfigSpec, Exclusion, KernelSpec, ResolvedConfig } from '../config/resolved-config.ts'
 import type { Cell, Plan } from './plan.ts'
 
 /** Which cells to take: names or globs; what is left out matches everything. */
@@ -21,17 +22,23 @@ export interface Shard {
 
 /**
  * The cells of a config in its own order (kernel, then config, then machine), filtered, and those that its `exclude` takes away.
- * Throws LabError yours: UNKNOWN_NAME for a filter that matches nothing, NO_CELLS when nothing is left.
+ * A prebuilt kernel has one config, its own.
+ * Throws LabError yours: UNKNOWN_NAME for a filter that matches nothing, NO_CELLS when nothing is left, PREBUILT_KERNEL for patches on one.
  */
 export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { readonly cells: readonly Cell[]; readonly excluded: Plan['excluded'] } => {
-  const asked = config.kernels.filter(chosen('kernel', filter.kernel, config.kernels)).flatMap((kernel) =>
-    config.configs.filter(chosen('config', filter.config, config.configs)).flatMap((fragments) =>
-      config.machines.filter(chosen('machine', filter.machine, config.machines)).map((machine): Cell => ({
+  const kernels = config.kernels.filter(chosen('kernel', filter.kernel, config.kernels))
+  const isChosen = chosen('config', filter.config, configsOf(config.kernels, config))
+  const machines = config.machines.filter(chosen('machine', filter.machine, config.machines))
+  const asked = kernels.flatMap((kernel) =>
+    configsOf([kernel], config).filter(isChosen).flatMap((fragments) =>
+      machines.map((machine): Cell => ({
         id: `${kernel.name}/${fragments.name}/${machine.name}`,
         kernel,
         config: fragments,
         machine,
       }))))
+  if (asked.length === 0) throw noConfig(kernels, config, filter)
+  refusePatched(asked)
   const excluded = asked.flatMap((cell) => {
     const exclusion = config.exclude.find((candidate) => excludes(candidate, cell))
     return exclusion === undefined ? [] : [{ id: cell.id, because: exclusion.because }]
@@ -44,6 +51,28 @@ export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { re
     })
   }
   return { cells: takeShard(left, filter.shard), excluded }
+}
+
+/** The configs that some of these kernels are judged with. */
+const configsOf = (kernels: readonly KernelSpec[], { configs }: ResolvedConfig): readonly ConfigSpec[] => [
+  ...(kernels.some(({ source }) => !isPrebuilt(source)) ? configs : []),
+  ...(kernels.some(({ source }) => isPrebuilt(source)) ? [OWN_CONFIG] : []),
+]
+
+const noConfig = (kernels: readonly KernelSpec[], config: ResolvedConfig, filter: CellFilter): LabError => {
+  const names = configsOf(kernels, config).map(({ name }) => name)
+  const what = kernels.map(({ name }) => name).join(', ')
+  return names.length === 0
+    ? yours('NO_CELLS', `no cell is left: ${what} must be built, and the config's \`configs\` is empty`, { hint: 'name a config with fragments of kernel-configs/ in lab.config.ts' })
+    : yours('NO_CELLS', `no cell is left: ${what} has no config ${filter.config ?? ''}`, { hint: `its configs are ${names.join(', ')}` })
+}
+
+const refusePatched = (cells: readonly Cell[]): void => {
+  const patched = cells.find(({ kernel }) => isPrebuilt(kernel.source) && kernel.patches.length > 0)
+  if (patched === undefined) return
+  throw yours('PREBUILT_KERNEL', `${nameWithoutPatches(patched.kernel.name)} is a prebuilt kernel: it cannot be patched`, {
+    hint: 'patches need a source: choose another kernel with --kernel, or a tree with --tree DIR',
+  })
 }
 
 const chosen = (axis: string, pattern: string | undefined, all: readonly { readonly name: string }[]): ((entry: { readonly name: string }) => boolean) => {

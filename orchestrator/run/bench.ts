@@ -7,19 +7,21 @@ import { guestAgent } from '../image/guest-agent.ts'
 import { openImage } from '../image/open-image.ts'
 import { writeRunInitrd } from '../image/run-initrd.ts'
 import { makeRunKeys } from '../image/run-keys.ts'
+import type { BuiltKernel } from '../kernel/built-kernel.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
 import type { Accel, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
+import { initrdPerKernel } from './kernel-initrd.ts'
 import { prepareAgent } from './prepare-agent.ts'
 
 /** All that the guests of a run share. Disposing removes the run's keys and temporary files. */
 export interface Bench extends AsyncDisposable {
   readonly tools: Tools
   readonly accel: { readonly used: Accel; readonly because: string }
-  /** The image with this run's keys in it. */
-  readonly initrd: string
+  /** The image with this run's keys in it, and with the modules of a kernel that has some. */
+  readonly initrdOf: (kernel: BuiltKernel) => Promise<string>
   readonly disk: string
   readonly keys: GuestKeys
   /** The archive that guests unpack. */
@@ -54,7 +56,7 @@ export const openBench = async (
   return {
     tools,
     accel: { used: chosen.accel, because: chosen.because },
-    initrd,
+    initrdOf: initrdPerKernel(initrd, dir),
     disk: image.disk,
     keys,
     agent,

@@ -46,6 +46,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
   const facts = machineFacts(machine)
   const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, iommu: facts.iommu, devices: facts.devices }
   const { qemu, commandLine } = machineArgs(machine)
+  const initrd = await bench.initrdOf(kernel)
   const agentLines: string[] = []
 
   const lives = await runCell({
@@ -62,7 +63,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
           machineArgs: qemu, commandLine, folder,
           accel: bench.accel.used,
           bzImage: kernel.bzImage,
-          initrd: bench.initrd,
+          initrd,
           disk: bench.disk,
           bootLimitMs: bench.accel.used === 'kvm' ? work.limits.bootMs / 4 : work.limits.bootMs,
         }, { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal }),

@@ -1,4 +1,5 @@
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import { isPrebuilt } from '../config/own-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
@@ -35,7 +36,9 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()
   const builds = new Map<string, KernelBuilds>()
-  for (const [name, ofKernel] of Map.groupBy(cells, ({ kernel }) => kernel.name)) {
+  // Those that come built first: what is wrong with their files is said before the time that a build takes.
+  const kernels = [...Map.groupBy(cells, ({ kernel }) => kernel.name)].toSorted(([, [a]], [, [b]]) => builtHere(a) - builtHere(b))
+  for (const [name, ofKernel] of kernels) {
     builds.set(name, stack.use(await buildOne(name, ofKernel, request, emit)))
   }
   const planned = cells.map((cell) => {
@@ -51,6 +54,8 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   }
 }
 
+const builtHere = (cell: Cell | undefined): number => (cell !== undefined && isPrebuilt(cell.kernel.source) ? 0 : 1)
+
 /** A patch that does not apply is the user's to mend: it is not told after an hour of building what comes before it. */
 const checkLongestSeries = async (cells: readonly Cell[], { tools, signal }: KernelsToPlan, emit: Emit): Promise<void> => {
   const kernels = [...new Map(cells.map(({ kernel }) => [kernel.name, kernel])).values()]
@@ -59,6 +64,8 @@ const checkLongestSeries = async (cells: readonly Cell[], { tools, signal }: Ker
     const longest = ofSource.toSorted((a, b) => b.patches.length - a.patches.length)[0]
     // What is built first says it by itself.
     if (longest === undefined || longest === first) continue
+    // Refused before: nothing goes onto a kernel that comes built.
+    if (isPrebuilt(longest.source)) continue
     await checkSeries(longest.source, longest.patches, {
       tools, signal,
       notice: (text) => { emit({ event: 'notice', text }) },

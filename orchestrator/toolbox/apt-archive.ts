@@ -13,6 +13,8 @@ export interface AptArchive {
   update(): Promise<void>
   /** Every version of the packages whose name begins so. */
   versions(namePrefix: string): Promise<readonly { readonly name: string; readonly version: string }[]>
+  /** The packages that one needs in exactly its own version: the other parts of what is built from the same source. */
+  parts(name: string, version: string): Promise<readonly string[]>
   /** Fetches one package, verified against the index, to `file`. */
   download(name: string, version: string, file: string): Promise<void>
 }
@@ -41,6 +43,10 @@ export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): A
       const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['madison', ...found])
       return madisonRows(stdout)
     },
+    parts: async (name, version) => {
+      const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['show', '--no-all-versions', `${name}=${version}`])
+      return partsOf(stdout, version)
+    },
     download: async (name, version, file) => {
       const aside = await mkdtemp(join(dirname(file), '.download-'))
       try {
@@ -61,6 +67,15 @@ export const madisonRows = (output: string): readonly { name: string; version: s
     const [name = '', version = '', place = ''] = line.split('|').map((field) => field.trim())
     return name === '' || version === '' || !place.endsWith('Packages') ? [] : [{ name, version }]
   })
+
+/** Of a line `Depends: kmod, linux-modules-7.3-amd64 (= 7.3~rc7-1~exp1), a | b`, the names that stand alone and with this very version. */
+export const partsOf = (stanza: string, version: string): readonly string[] => {
+  const depends = /^Depends: (.*)$/m.exec(stanza)?.[1] ?? ''
+  return depends.split(',').flatMap((one) => {
+    const [, name, wanted] = /^([a-z0-9][a-z0-9.+-]*) \(= ([^)]+)\)$/.exec(one.trim()) ?? []
+    return name === undefined || wanted !== version ? [] : [name]
+  })
+}
 
 const prepare = async (folder: string): Promise<void> => {
   for (const path of ['state/lists/partial', 'cache/archives/partial', 'etc/empty.d']) await mkdir(join(folder, path), { recursive: true })

@@ -18,8 +18,28 @@ export interface SourcePackage {
   readonly debPath: string
 }
 
-const answerSchema = z.strictObject({ askedAt: z.number(), package: z.string(), version: z.string() })
+const answerSchema = z.strictObject({
+  askedAt: z.number(),
+  package: z.string(),
+  version: z.string(),
+  /** All packages of this version that are fetched, when it is not the one alone. */
+  parts: z.array(z.string()).readonly().exactOptional(),
+})
 type Answer = z.infer<typeof answerSchema>
+
+/** Which package is meant, of all that the archive has: chosen once it was asked. */
+export interface Question {
+  /** Of the file that keeps the answer. */
+  readonly name: string
+  readonly choose: (archive: AptArchive) => Promise<Omit<Answer, 'askedAt'>>
+}
+
+/** What was chosen, on this host's disk and verified by apt; absolute paths of the .deb files. */
+export interface FetchedPackages {
+  readonly package: string
+  readonly version: string
+  readonly debPaths: readonly string[]
+}
 
 /** How long Debian's answer is good without asking again. */
 const FRESH_MS = 24 * 3600 * 1000
@@ -32,26 +52,49 @@ const PLAIN_NAME = /^linux-source-\d+\.\d+$/
  * Throws yours/NO_SOURCE_PACKAGE when nothing matches, lab/NO_NETWORK when nothing was ever asked, lab/NO_SPACE, lab/TOOL_FAILED.
  */
 export const debianSource = async (packageGlob: string, tools: Tools, options: OpenToolsOptions): Promise<SourcePackage> => {
+  const choose = async (archive: AptArchive) => {
+    const candidates = (await archive.versions('linux-source-')).filter(({ name }) => PLAIN_NAME.test(name))
+    const found = newestFirst(candidates.filter(({ name }) => matchesGlob(name, packageGlob)))[0]
+    if (found !== undefined) return { package: found.name, version: found.version }
+    throw yours('NO_SOURCE_PACKAGE', `no source package of Debian (sid, experimental) matches ${packageGlob}`, { hint: `there are: ${namesOf(candidates)}` })
+  }
+  const { debPaths, ...found } = await fetchPackages({ name: packageGlob, choose }, tools, options)
+  return { ...found, debPath: debPaths[0] ?? '' }
+}
+
+export interface PackageVersion {
+  readonly name: string
+  readonly version: string
+}
+
+export const newestFirst = (packages: readonly PackageVersion[]): readonly PackageVersion[] => packages.toSorted((a, b) => compareDebianVersions(b.version, a.version))
+
+export const namesOf = (packages: readonly PackageVersion[]): string => [...new Set(packages.map(({ name }) => name))].toSorted().join(', ')
+
+/** Asks Debian's archive, or remembers what it said today, and downloads what is not there yet. */
+export const fetchPackages = async (question: Question, tools: Tools, options: OpenToolsOptions): Promise<FetchedPackages> => {
   const folder = cacheDir('debian-archive')
   await using held = await lock(join(folder, 'lock'), { signal: options.signal, onWait: () => { options.notice('another lab is asking Debian\'s archive; waiting for it') } })
   const archive = aptArchive(join(folder, 'apt'), tools, options.signal)
-  const answer = await newest(packageGlob, archive, folder, options)
-  const debPath = debFile(folder, answer)
-  if (!existsSync(debPath)) {
+  const answer = await newest(question, archive, folder, options)
+  const debs = debFiles(folder, answer)
+  const missing = debs.filter(({ path }) => !existsSync(path))
+  if (missing.length > 0) {
     options.notice(`downloading ${answer.package} ${answer.version} from Debian's archive`)
     await mkdir(join(folder, 'packages'), { recursive: true })
-    await archive.download(answer.package, answer.version, debPath)
+    for (const { name, path } of missing) await archive.download(name, answer.version, path)
   }
-  return { package: answer.package, version: answer.version, debPath }
+  return { package: answer.package, version: answer.version, debPaths: debs.map(({ path }) => path) }
 }
 
-const debFile = (folder: string, { package: name, version }: Answer): string => join(folder, 'packages', `${name}_${encodeURIComponent(version)}.deb`)
+const debFiles = (folder: string, { package: name, version, parts = [name] }: Answer): readonly { readonly name: string; readonly path: string }[] =>
+  parts.map((part) => ({ name: part, path: join(folder, 'packages', `${part}_${encodeURIComponent(version)}.deb`) }))
 
-const newest = async (packageGlob: string, archive: AptArchive, folder: string, options: OpenToolsOptions): Promise<Answer> => {
-  const answerFile = join(folder, `${encodeURIComponent(packageGlob)}.json`)
+const newest = async ({ name, choose }: Question, archive: AptArchive, folder: string, options: OpenToolsOptions): Promise<Answer> => {
+  const answerFile = join(folder, `${encodeURIComponent(name)}.json`)
   const known = await rememberedAnswer(answerFile)
   // An answer whose package was never fetched may name a version that is gone from the archive by now.
-  if (known !== undefined && isFresh(known) && existsSync(debFile(folder, known))) return known
+  if (known !== undefined && isFresh(known) && debFiles(folder, known).every(({ path }) => existsSync(path))) return known
   try {
     await archive.update()
   } catch (error) {
@@ -59,13 +102,7 @@ const newest = async (packageGlob: string, archive: AptArchive, folder: string, 
     options.notice(`Debian's archive cannot be reached; using what it said on ${new Date(known.askedAt).toISOString().slice(0, 10)}: ${known.package} ${known.version}`)
     return known
   }
-  const candidates = (await archive.versions('linux-source-')).filter(({ name }) => PLAIN_NAME.test(name))
-  const found = candidates.filter(({ name }) => matchesGlob(name, packageGlob)).toSorted((a, b) => compareDebianVersions(b.version, a.version))[0]
-  if (found === undefined) {
-    const names = [...new Set(candidates.map(({ name }) => name))].toSorted().join(', ')
-    throw yours('NO_SOURCE_PACKAGE', `no source package of Debian (sid, experimental) matches ${packageGlob}`, { hint: `there are: ${names}` })
-  }
-  const answer = { askedAt: Date.now(), package: found.name, version: found.version }
+  const answer = { askedAt: Date.now(), ...await choose(archive) }
   await writeFile(`${answerFile}.new`, JSON.stringify(answer))
   await rename(`${answerFile}.new`, answerFile)
   return answer

@@ -5,6 +5,11 @@ import type { MarkedCase } from './read-console.ts'
 /** Said for every device that is bound without an IOMMU (drivers/vfio/group.c, vfio_main.c). */
 const NOIOMMU_TAINT = 'Adding kernel taint for vfio-noiommu (?:group|cdev)'
 
+/** Said while a kernel loads the modules that it came with: who built and signed them is no verdict on it (kernel/module/main.c, signing.c). */
+const MODULE_TAINT = '\\b(?:loading out-of-tree module taints kernel|module verification failed: .*tainting kernel)'
+/** What that leaves behind, for every stack dump to show; the letters are those of taint.ts. */
+const MODULE_TAINTS = ['O', 'E', 'C', 'X']
+
 const REACHES_DEVICE: readonly Needs['access'][] = ['cdev', 'group', 'any']
 
 /**
@@ -13,8 +18,15 @@ const REACHES_DEVICE: readonly Needs['access'][] = ['cdev', 'group', 'any']
  */
 export const declaredLines = ({ id, provokes, needs }: CaseInfo, plan: CellPlan): MarkedCase => ({
   id,
-  provokes: REACHES_DEVICE.includes(needs.access) ? [...provokes, ...preparationLines(plan)] : provokes,
+  provokes: REACHES_DEVICE.includes(needs.access) ? [...provokes, ...bindingLines(plan)] : provokes,
 })
 
-/** What the agent provokes while no case runs: it binds the devices before the first one and whenever a case left them unbound. */
-export const preparationLines = ({ cell }: CellPlan): readonly string[] => (cell.machine.iommu === undefined ? [NOIOMMU_TAINT] : [])
+/** What the lab provokes while no case runs: init loads modules, the agent binds the devices before the first case and whenever one left them unbound. */
+export const preparationLines = (plan: CellPlan): readonly string[] => [...bindingLines(plan), ...(hasModules(plan) ? [MODULE_TAINT] : [])]
+
+/** Letters of the taints that the kernel may have before anything is asked of it. */
+export const preparationTaints = (plan: CellPlan): readonly string[] => (hasModules(plan) ? MODULE_TAINTS : [])
+
+const bindingLines = ({ cell }: CellPlan): readonly string[] => (cell.machine.iommu === undefined ? [NOIOMMU_TAINT] : [])
+
+const hasModules = ({ kernel }: CellPlan): boolean => kernel.status === 'built' && kernel.modules.length > 0

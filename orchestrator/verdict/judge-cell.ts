@@ -1,6 +1,6 @@
 import { cleanConsoleLine } from './console-line.ts'
 import { bootFailure } from './boot-failure.ts'
-import { declaredLines, preparationLines } from './declared-lines.ts'
+import { declaredLines, preparationLines, preparationTaints } from './declared-lines.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import { judgeCase } from './judge-case.ts'
 import { labProblem } from './lab-problem.ts'
@@ -35,7 +35,7 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
   const declared = new Map(plan.cases.map((info) => [info.id, declaredLines(info, plan)]))
   const judged = lives.map((life): JudgedLife => ({
     life,
-    reading: readConsole(life.console, life.asked.map((id) => declared.get(id) ?? { id, provokes: [] }), preparationLines(plan)),
+    reading: readConsole(life.console, life.asked.map((id) => declared.get(id) ?? { id, provokes: [] }), preparationLines(plan), preparationTaints(plan)),
   }))
   const cases = plan.cases.map((info) => {
     const asked = judged.filter(({ life }) => life.asked.includes(info.id))

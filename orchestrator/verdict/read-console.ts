@@ -30,10 +30,13 @@ export interface MarkedCase {
  * Finds the kernel's complaints and attributes each to the case that ran, by the agent's marks.
  * The guest may print anything: time is linear in the console's length, and what is kept of it is bounded.
  * @param console one entry a line, cleaned or not
- * @param betweenCases what the agent itself provokes while it prepares the guest, as regular expressions
+ * @param betweenCases what the lab itself provokes while it prepares the guest, as regular expressions
+ * @param taints letters of those that the guest may have from that
  */
-export const readConsole = (console: readonly string[], cases: readonly MarkedCase[], betweenCases: readonly string[] = []): ConsoleReading => {
-  const reader = new ConsoleReader(cases, betweenCases)
+export const readConsole = (
+  console: readonly string[], cases: readonly MarkedCase[], betweenCases: readonly string[] = [], taints: readonly string[] = [],
+): ConsoleReading => {
+  const reader = new ConsoleReader(cases, betweenCases, taints)
   for (const [index, raw] of console.entries()) {
     const line = cleanConsoleLine(raw)
     for (const { caller, text } of readConsoleLine(line)) reader.read(caller, text, { line, index })
@@ -56,13 +59,14 @@ class ConsoleReader {
   /** The complaint that each caller is in the middle of. */
   readonly #open = new Map<string, OpenSplat>()
   /** Taints seen or brought by what was seen. */
-  readonly #taints = new Set<string>()
+  readonly #taints: Set<string>
   readonly #provokedTaints = new Map<string, Set<string>>()
   readonly #order: OpenSplat[] = []
   #running: string | null = null
   #dropped: string | undefined
 
-  constructor(cases: readonly MarkedCase[], betweenCases: readonly string[]) {
+  constructor(cases: readonly MarkedCase[], betweenCases: readonly string[], taints: readonly string[]) {
+    this.#taints = new Set(taints)
     const declared = [...cases.map(({ id, provokes }) => [id, provokes] as const), [null, betweenCases] as const]
     this.#provokes = new Map(declared.map(([atCase, sources]) => [atCase, sources.map((source) => new RegExp(source))]))
   }

@@ -43,7 +43,7 @@ const kernel = builds.outcomes.get(intel.config.name)
 if (kernel?.status !== 'built') throw new Error(`${intel.config.name} was not built`)
 const { qemu, commandLine } = machineArgs(intel.machine)
 const spec = {
-  machineArgs: qemu, commandLine, accel: bench.accel.used, bzImage: kernel.bzImage, initrd: bench.initrd, disk: bench.disk,
+  machineArgs: qemu, commandLine, accel: bench.accel.used, bzImage: kernel.bzImage, initrd: await bench.initrdOf(kernel), disk: bench.disk,
   bootLimitMs: config.limits.bootMs,
 }
 const floors: number[] = []

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { debian, defineLab, edu, intelIommu, pciTestdev, tree } from '../../../orchestrator/config/define-lab.ts'
+import { debian, debianImage, defineLab, edu, intelIommu, pciTestdev, prebuilt, tree } from '../../../orchestrator/config/define-lab.ts'
 import { resolveConfig } from '../../../orchestrator/config/resolve-config.ts'
 import { withTree } from '../../../orchestrator/config/with-tree.ts'
 import { LabError } from '../../../orchestrator/host/errors.ts'
@@ -71,6 +71,23 @@ describe('a config', () => {
     expect(config.exclude[0]).not.toHaveProperty('kernel')
   })
 
+  test('has no configs when every kernel comes built, and their paths start from its folder', () => {
+    const config = resolved(defineLab({
+      ...good,
+      kernels: { files: { source: prebuilt({ bzImage: 'boot/vmlinuz', config: '/boot/config', modules: './modules/7.3-mine' }) }, distro: { source: debianImage('linux-image-*-amd64') } },
+      configs: {},
+      exclude: [{ kernel: 'files', config: 'own', because: 'dull' }],
+    }))
+    expect(config).toMatchObject({
+      configs: [],
+      kernels: [
+        { source: { kind: 'prebuilt', bzImage: join(dir, 'boot/vmlinuz'), config: '/boot/config', modules: join(dir, 'modules/7.3-mine') } },
+        { source: { kind: 'debian-image', packageGlob: 'linux-image-*-amd64' } },
+      ],
+    })
+    expect(config.kernels[0]?.source).not.toHaveProperty('headers')
+  })
+
   test('is asked of one tree by withTree', () => {
     expect(withTree(resolved(good), '/src/linux')).toMatchObject({ kernels: [{ name: 'tree', source: { kind: 'tree', dir: '/src/linux' } }], machines: [{}, {}] })
   })
@@ -89,8 +106,13 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
     ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be edu(), pciTestdev() or iommuTestdev()']],
     ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}) or virtioIommu()']],
-    ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, ['kernels.k.source: must be debian(\'linux-source-*\'), tree(\'/path/to/linux\'), git(\'/path/to/linux\', \'v7.2\'), git(\'https://...\', \'v7.2\') or tarball(\'linux.tar.xz\')']],
+    ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, [expect.stringMatching(/^kernels\.k\.source: must be debian\('linux-source-\*'\), .* or debianImage\('linux-image-\*-amd64'\)$/)]],
     ['a package that is an option', { ...good, kernels: { k: { source: debian('--download') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-source-*']],
+    ['an image package that is an option', { ...good, kernels: { k: { source: debianImage('-o') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-image-*-amd64']],
+    ['a prebuilt kernel without its config', { ...good, kernels: { k: { source: { kind: 'prebuilt', bzImage: 'b' } } } }, ['kernels.k.source.config: Invalid input: expected string, received undefined']],
+    ['a config with the name of another thing', { ...good, configs: { own: ['iommufd'] } }, [expect.stringMatching(/^configs\.own: this name is taken: cells of prebuilt kernels have it/)]],
+    ['no config for a kernel that must be built', { ...good, kernels: { ...good.kernels, p: { source: prebuilt({ bzImage: 'b', config: 'c' }) } }, configs: {} }, ['configs: must have at least one entry']],
+    ['the own config excluded where no kernel has it', { ...good, exclude: [{ config: 'own', because: 'x' }] }, ['exclude[0].config: there is no config own; there is both']],
     ['an unknown fragment', { ...good, configs: { c: ['iomufd'] } }, ['configs.c[0]: there is no fragment iomufd in kernel-configs/; did you mean iommufd?']],
     ['base.config as a fragment', { ...good, configs: { c: ['base'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no fragment base in kernel-configs\//)]],
     ['a fragment file that is not there', { ...good, configs: { c: ['./his.config'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no file \/.*\/his\.config$/)]],

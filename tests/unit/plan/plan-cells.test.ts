@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { ResolvedConfig } from '../../../orchestrator/config/resolved-config.ts'
 import { planCells } from '../../../orchestrator/plan/plan-cells.ts'
 import { labOf } from './made-up-lab.ts'
 
@@ -61,5 +62,43 @@ describe('shards', () => {
 
   test('that are empty are the user\'s mistake', () => {
     expect(() => ids({ kernel: 'debian', config: 'iommufd', shard: { index: 1, count: 9 } })).toThrow(/shard 1\/9 of 4 cells is empty/)
+  })
+})
+
+describe('prebuilt kernels', () => {
+  const mixed = (patched: boolean): ResolvedConfig => ({
+    ...lab,
+    kernels: [...lab.kernels, {
+      name: patched ? 'distro+patched' : 'distro',
+      source: { kind: 'debian-image', packageGlob: 'linux-image-*-amd64' },
+      patches: patched ? [{ title: 'a patch', text: '' }] : [],
+    }],
+  })
+  const idsOf = (config: ResolvedConfig, filter: Parameters<typeof planCells>[1] = {}) => planCells(config, filter).cells.map(({ id }) => id)
+
+  test('have one config, their own, on every machine', () => {
+    expect(idsOf(mixed(false), { kernel: 'distro' })).toEqual(['distro/own/none', 'distro/own/intel', 'distro/own/intel-scalable', 'distro/own/virtio'])
+    expect(idsOf(mixed(false))).toHaveLength(28)
+    expect(idsOf(mixed(false), { config: 'own', machine: 'none' })).toEqual(['distro/own/none'])
+    expect(idsOf(mixed(false), { config: 'iommufd', machine: 'none' })).toEqual(['debian/iommufd/none', 'tree-7.2/iommufd/none'])
+    expect(planCells({ ...mixed(false), exclude: [{ config: 'own', machine: 'virtio', because: 'slow' }] }, { config: 'own' })).toMatchObject({
+      cells: [{}, {}, {}], excluded: [{ id: 'distro/own/virtio', because: 'slow' }],
+    })
+  })
+
+  test('cannot be had with a config of the lab, nor others with theirs', () => {
+    expect(() => idsOf(mixed(false), { kernel: 'distro', config: 'iommufd' })).toThrow(expect.objectContaining({
+      kind: 'yours', code: 'NO_CELLS', message: 'no cell is left: distro has no config iommufd', hint: 'its configs are own',
+    }))
+    expect(() => idsOf(mixed(false), { kernel: 'debian', config: 'own' })).toThrow(/debian has no config own/)
+    expect(() => ids({ config: 'own' })).toThrow(/no config matches own/)
+    expect(() => idsOf({ ...lab, configs: [] })).toThrow(/no cell is left: debian, tree-7.2 must be built, and the config's `configs` is empty/)
+  })
+
+  test('cannot be patched', () => {
+    const refusal = expect.objectContaining({ kind: 'yours', code: 'PREBUILT_KERNEL', message: 'distro is a prebuilt kernel: it cannot be patched' }) as unknown
+    expect(() => idsOf(mixed(true))).toThrow(refusal)
+    expect(() => idsOf(mixed(true), { kernel: 'distro' })).toThrow(refusal)
+    expect(idsOf(mixed(true), { kernel: 'debian', config: 'iommufd', machine: 'none' })).toEqual(['debian/iommufd/none'])
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { judgeCell } from '../../../orchestrator/verdict/judge-cell.ts'
+import type { CellPlan } from '../../../orchestrator/plan/plan.ts'
 import type { CellResult } from '../../../orchestrator/verdict/results.ts'
 import { aCase, built, consoleFor, end, lifeOf, planOf, start, unbuilt, WARNING } from './made-up-cell.ts'
 
@@ -230,5 +231,22 @@ describe('what is the lab\'s', () => {
   test('does not hide what the kernel did in the same cell', () => {
     const life = lifeOf([start(A), end(A, 'fail'), start(B)], { asked, end: { how: 'lab-error', because: 'QEMU died' } })
     expect(judgeCell(plan, [life], meta)).toMatchObject({ status: 'failed', because: '1 unexpected verdict; QEMU died' })
+  })
+})
+
+describe('the modules that a prebuilt kernel came with', () => {
+  const kernel = { ...built, modules: ['/k/00-vfio.ko'] }
+  const asked = ['cdev/bind']
+  const loading = ['[    1.500000] vfio: loading out-of-tree module taints kernel.', '[    1.500001] vfio: module verification failed: signature and/or required key missing - tainting kernel']
+  const dump = ['[    2.100000] CPU: 0 UID: 0 PID: 77 Comm: node Tainted: G           OE       7.3-mine #1']
+  const judged = (plan: CellPlan) =>
+    judgeCell(plan, [lifeOf([start('cdev/bind'), end('cdev/bind')], { asked, console: consoleFor([start('cdev/bind'), end('cdev/bind')], { '': loading, 'cdev/bind': dump }) })], { qemu: '11.1.3' })
+
+  test('may taint it while they are loaded: that is no verdict', () => {
+    expect(judged(planOf([aCase('cdev/bind')], kernel))).toMatchObject({ status: 'ok', splats: [] })
+  })
+
+  test('are nobody\'s excuse where there are none', () => {
+    expect(judged(planOf([aCase('cdev/bind')])).status).toBe('failed')
   })
 })

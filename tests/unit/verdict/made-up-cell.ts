@@ -16,7 +16,7 @@ export const aCase = (id: string, more: { readonly provokes?: readonly string[];
 })
 
 export const built: BuiltKernel = {
-  status: 'built', key: 'k', release: '7.3.0-rc7', bzImage: '/k/bzImage', dotConfig: '/k/.config', systemMap: '/k/System.map', vmlinux: '/k/vmlinux',
+  status: 'built', key: 'k', release: '7.3.0-rc7', bzImage: '/k/bzImage', dotConfig: '/k/.config', modules: [], systemMap: '/k/System.map', vmlinux: '/k/vmlinux',
   facts: { config: {}, uapi: [] }, notAsked: [], warnings: [], buildMs: 0,
 }
 
