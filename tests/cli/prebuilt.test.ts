@@ -67,7 +67,7 @@ describe('files that fit together', () => {
     return () => { vi.unstubAllEnvs() }
   })
   const open = (source: PrebuiltPaths) => buildConfigs({ name: 'mine', source, patches: [] }, [{ name: 'own', fragments: [] }], {
-    tools, signal, baseConfig: '/none', limits: { buildMs: 1, storeBytes: 2 ** 30 }, upTo: 'built', notice: () => undefined, onProgress: () => undefined,
+    tools, signal, baseConfig: '/none', limits: { buildMs: 1, storeBytes: 2 ** 30, sourceTrees: 8 }, upTo: 'built', notice: () => undefined, onProgress: () => undefined,
   })
   const opened = async (source: PrebuiltPaths) => {
     await using builds = await open(source)

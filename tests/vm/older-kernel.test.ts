@@ -1,11 +1,17 @@
 import { afterAll, expect } from 'vitest'
+import { differencesOf, explainedIn, explainingHunks, hunkProblem } from '../kernel-differences/explained.ts'
 import { callLabRun } from '../lab-process.ts'
 import { campaign } from './campaign.ts'
 import { kernelTree } from './kernel-tree.ts'
 
 /** On 7.2 what it lacks is planned as absent with its reason, or asserted; nothing is skipped silently. */
 const tree = await kernelTree('linux-source-7.2')
-afterAll(() => tree[Symbol.asyncDispose]())
+const newer = await kernelTree('linux-source-7.3')
+afterAll(async () => {
+  await newer[Symbol.asyncDispose]()
+  await tree[Symbol.asyncDispose]()
+})
+const hunks = await explainingHunks('7.2-to-7.3')
 
 await campaign({
   name: 'the 7.2 source',
@@ -24,5 +30,12 @@ await campaign({
       expect(results?.cells.flatMap(({ configNotAsked }) => configNotAsked.map(({ symbol, where }) => `${symbol} where ${where}`)))
         .toContain('VFIO_NOIOMMU where IOMMUFD_NOIOMMU')
     }
+
+    // Held against 7.3, it differs in what hunks between the trees explain, and in nothing else.
+    const of73 = await callLabRun(['--tree', newer.dir, '--config', config])
+    expect(of73.exitCode).toBe(0)
+    if (results === undefined || of73.results === undefined) throw new Error('both have results')
+    expect(differencesOf(results, of73.results)).toEqual(explainedIn(hunks, config))
+    expect(await Promise.all(hunks.map((hunk) => hunkProblem(hunk, tree.dir, newer.dir)))).toEqual(hunks.map(() => undefined))
   },
 })
