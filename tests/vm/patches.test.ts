@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { plantedBugs } from '../bugs/bug-header.ts'
 import { callLab, readResults, temporaryDir } from '../lab-process.ts'
+import { bisects } from './bisect-items.ts'
 import { campaign } from './campaign.ts'
 
 /** Series on Debian's kernel, held against the kernel without them, in one cell. */
@@ -62,6 +63,7 @@ await campaign({
         expect(exitCode).toBe(1)
       },
     },
+    ...bisects.map(({ name, check }) => ({ name: `bisect finds ${name}`, check })),
   ],
   check: ({ check }) => check(),
 })
