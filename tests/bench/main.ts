@@ -8,12 +8,14 @@ import { openBench } from '../../orchestrator/run/bench.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import { lab, readResults, temporaryDir } from '../lab-process.ts'
 import { answerMs, floorMs } from './boot-figures.ts'
+import { type ChangeFigures, changeFigures, objectTreeBytes } from './change-figures.ts'
 
 /**
  * The lab's figures, as ratios where there is something to compare with; each a median, compared within this one run.
- * `--runs N` (default 5); `--matrix` times the whole default matrix as well, so often.
+ * `--runs N` (default 5); `--matrix` times the whole default matrix as well, so often; `--change` a
+ * one-line patch over it.
  */
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, matrix: { type: 'boolean', default: false } } })
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' }, matrix: { type: 'boolean', default: false }, change: { type: 'boolean', default: false } } })
 const runs = Number(values.runs)
 
 const median = (figures: readonly number[]): number => figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
@@ -78,4 +80,17 @@ if (values.matrix) {
     say(`default matrix: ${results.summary.cells} cells, ${results.summary.ran} cases, ${seconds(results.durationMs)}`)
   }
   say(`default matrix with kernels built: ${seconds(median(matrices))} (${spread(matrices)}; at most 120 s)`)
+}
+
+if (values.change) {
+  const figures: ChangeFigures[] = []
+  for (let run = 0; run < runs; run += 1) figures.push(await changeFigures(intel.kernel, bench.tools, signal))
+  const of = (figure: (one: ChangeFigures) => number) => figures.map(figure)
+  const told = (all: readonly number[]) => `${seconds(median(all))} (${spread(all)})`
+  say(`one line of vfio_main.c over the default matrix: ${told(of(({ changed }) => changed.allMs))} (at most 180 s), of which building ${told(of(({ changed }) => changed.buildMs))} (at most 60 s)`)
+  say(`the same again: ${told(of(({ unchanged }) => unchanged.allMs))}, of which building ${told(of(({ unchanged }) => unchanged.buildMs))}`)
+  say(`with --base: ${told(of(({ withBaseMs }) => withBaseMs))}, ${(median(of(({ withBaseMs }) => withBaseMs)) / median(of(({ unchanged }) => unchanged.allMs))).toFixed(2)} x the patched cells alone`)
+  const slot = builds.source.kind === 'debian' ? `${builds.source.package}_${builds.source.version}` : ''
+  const bytes = await objectTreeBytes(slot, config.configs.map(({ name }) => name))
+  say(`object trees of the ${config.configs.length} configs, without and with patches: ${(bytes / 1e9).toFixed(2)} GB (with the store at most 1.5 GB)`)
 }
