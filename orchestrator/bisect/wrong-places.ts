@@ -1,3 +1,4 @@
+import { countText } from '../host/count-text.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import type { JudgedState } from './lab-state.ts'
 
@@ -25,7 +26,7 @@ export const verdictOf = (results: Results, places: readonly Place[]): Pick<Judg
   if (wrong[0] !== undefined) return { verdict: 'bad', because: `${nameOf(wrong[0].place)}: ${wrong[0].said}` }
   const silent = results.cells.find(({ status }) => status === 'build-failed' || status === 'boot-failed' || status === 'lab-error')
   if (silent !== undefined) return { verdict: 'skip', because: `${silent.config}/${silent.machine}: ${silent.status}: ${silent.because ?? ''}` }
-  return { verdict: 'good', because: `${results.summary.ran} ${results.summary.ran === 1 ? 'case' : 'cases'} as expected` }
+  return { verdict: 'good', because: `${countText(results.summary.ran, 'case')} as expected` }
 }
 
 /** `noiommu/intel`, or with a case `noiommu/intel iommufd-ioas/map-read-only`. */

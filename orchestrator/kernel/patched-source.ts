@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { countText } from '../host/count-text.ts'
 import { namingFullDisk } from '../host/disk-full.ts'
 import { applyPatches, overlayFile } from './apply-patches.ts'
 import type { KernelPatch } from './kernel-input.ts'
@@ -26,7 +27,7 @@ const patchedKey = (key: string, patches: readonly KernelPatch[]): string =>
   createHash('sha256').update(JSON.stringify([key, patches.map(({ text }) => text)])).digest('hex')
 
 const patchedRecord = (record: SourceRecord, patches: readonly KernelPatch[]): SourceRecord =>
-  ({ ...record, version: `${record.version} + ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}` })
+  ({ ...record, version: `${record.version} + ${countText(patches.length, 'patch', 'patches')}` })
 
 const prepare = async (
   base: OpenedSource, patches: readonly KernelPatch[], configs: readonly string[], context: SourceContext,
@@ -63,7 +64,7 @@ const applyAside = async (from: PreparedSource, patches: readonly KernelPatch[],
   const scratch = stack.adopt(await mkdtemp(join(parent, 'patch-')), (path) => rm(path, { recursive: true, force: true }))
   const overlay = join(scratch, 'tree')
   await mkdir(overlay)
-  context.onText(`applying ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}`)
+  context.onText(`applying ${countText(patches.length, 'patch', 'patches')}`)
   const touched = new Set(await applyPatches(from.slot.tree, sourceName(from.record), patches, overlay, context))
   const held = stack.move()
   return { overlay, touched, [Symbol.asyncDispose]: () => held.disposeAsync() }

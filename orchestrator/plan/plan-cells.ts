@@ -1,5 +1,6 @@
 import { isPrebuilt, OWN_CONFIG } from '../config/own-config.ts'
 import { nameWithoutPatches } from '../config/with-patches.ts'
+import { countText } from '../host/count-text.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import { type LabError, yours } from '../host/errors.ts'
 import { matchesName } from './matches-name.ts'
@@ -96,7 +97,7 @@ const takeShard = (cells: readonly Cell[], shard: Shard | undefined): readonly C
   const { index, count } = shard
   const part = cells.slice(Math.floor((cells.length * (index - 1)) / count), Math.floor((cells.length * index) / count))
   if (part.length > 0) return part
-  throw yours('NO_CELLS', `shard ${index}/${count} of ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} is empty`, {
+  throw yours('NO_CELLS', `shard ${index}/${count} of ${countText(cells.length, 'cell')} is empty`, {
     hint: `--shard takes I/N with 1 <= I <= N, and N at most ${cells.length} here`,
   })
 }

@@ -1,3 +1,4 @@
+import { countText } from '../host/count-text.ts'
 import { stableText } from '../verdict/stable-text.ts'
 import { CHANGES, type Difference, type Place, type RunDiff, type Side } from '../verdict/run-diff.ts'
 
@@ -51,4 +52,4 @@ export const countsText = ({ counts }: RunDiff): string | undefined => {
 /** `debian 7.3.0-rc7 with 3 patches`, not cleaned. */
 export const kernelText = (kernels: RunDiff['a']['kernels']): string =>
   kernels.map(({ name, release, patches }) =>
-    `${name} ${release}${patches.length === 0 ? '' : ` with ${patches.length} ${patches.length === 1 ? 'patch' : 'patches'}`}`).join(', ')
+    `${name} ${release}${patches.length === 0 ? '' : ` with ${countText(patches.length, 'patch', 'patches')}`}`).join(', ')

@@ -1,4 +1,5 @@
 import { cleanLine } from '../host/clean-text.ts'
+import { countText } from '../host/count-text.ts'
 import type { DiffedRun, RunDiff, Side } from '../verdict/run-diff.ts'
 import { countsText, diffGroups, type DiffGroup, kernelText, placeName, sideLines } from './diff-groups.ts'
 import type { Look, Paint } from './paint.ts'
@@ -45,5 +46,5 @@ const lookOf = (change: string, worse: boolean): Look => {
 const lastLine = (diff: RunDiff, paint: Paint): string => {
   const { cells, cases } = diff.compared
   const verdict = diff.worse ? paint('bad', 'B is worse') : paint('good', 'nothing is worse')
-  return `${cells} ${cells === 1 ? 'cell' : 'cells'} with ${cases} ${cases === 1 ? 'case' : 'cases'} compared: ${countsText(diff) ?? 'no difference'}; ${verdict}`
+  return `${countText(cells, 'cell')} with ${countText(cases, 'case')} compared: ${countsText(diff) ?? 'no difference'}; ${verdict}`
 }

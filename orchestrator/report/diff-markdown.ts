@@ -1,4 +1,5 @@
 import { cleanLine } from '../host/clean-text.ts'
+import { countText } from '../host/count-text.ts'
 import type { DiffedRun, RunDiff, Side } from '../verdict/run-diff.ts'
 import { countsText, diffGroups, type DiffGroup, kernelText, placeName, sideLines } from './diff-groups.ts'
 
@@ -8,7 +9,7 @@ const MOST_LINES = 6
 export const diffMarkdown = (diff: RunDiff): readonly string[] => {
   const { cells, cases } = diff.compared
   return [
-    `**${diff.worse ? 'B is worse than A' : 'Nothing is worse in B'}**: ${countsText(diff) ?? 'no difference'} in ${cells} ${cells === 1 ? 'cell' : 'cells'} with ${cases} ${cases === 1 ? 'case' : 'cases'}.`,
+    `**${diff.worse ? 'B is worse than A' : 'Nothing is worse in B'}**: ${countsText(diff) ?? 'no difference'} in ${countText(cells, 'cell')} with ${countText(cases, 'case')}.`,
     '',
     `- A: ${runText(diff.a)}`,
     `- B: ${runText(diff.b)}`,

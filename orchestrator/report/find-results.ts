@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { yours } from '../host/errors.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { Results } from '../verdict/results.ts'
+import { jsonOf } from './json-of.ts'
 import { RESULTS_FILE } from './results-json.ts'
 import { resultsFile } from './results-schema.ts'
 
@@ -38,11 +39,3 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 
 const idsIn = (runs: string): readonly string[] =>
   existsSync(runs) ? readdirSync(runs).filter((name) => !name.startsWith('.')).toSorted().toReversed() : []
-
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { yours } from '../host/errors.ts'
 import type { LabEvent } from '../run/lab-event.ts'
 import { labEvent } from './event-schema.ts'
+import { jsonOf } from './json-of.ts'
 
 /**
  * An event log back from disk, every line checked. A last line without its end is what a killed run leaves and is ignored.
@@ -22,11 +23,3 @@ export const readEvents = (path: string): readonly LabEvent[] =>
     })
 
 const isLabEvent = (value: unknown): value is LabEvent => labEvent.safeParse(value).success
-
-const jsonOf = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}

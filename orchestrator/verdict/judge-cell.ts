@@ -1,3 +1,4 @@
+import { countText } from '../host/count-text.ts'
 import { cleanConsoleLine } from './console-line.ts'
 import { bootFailure } from './boot-failure.ts'
 import { declaredLines, preparationLines, preparationTaints } from './declared-lines.ts'
@@ -80,7 +81,7 @@ const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: reado
   const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
   const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
   const reasons = [
-    ...(wrong.length === 0 ? [] : [`${wrong.length} unexpected ${wrong.length === 1 ? 'verdict' : 'verdicts'}`]),
+    ...(wrong.length === 0 ? [] : [countText(wrong.length, 'unexpected verdict')]),
     ...unbooted.map((because) => `a guest did not boot: ${because}`),
     ...judged.flatMap(betweenCases),
   ]
