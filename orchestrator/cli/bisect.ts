@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander'
-import type { LabError } from '../host/errors.ts'
-import { yours } from '../host/errors.ts'
-import { interruptSignal } from '../host/interrupt.ts'
+import { type LabError, yours } from '../host/errors.ts'
+import { Interrupted, interruptSignal } from '../host/interrupt.ts'
 import { bisectConfigs } from './bisect-configs.ts'
 import { bisectHistory } from './bisect-history.ts'
 import { openSession, type BisectFlags } from './bisect-session.ts'
@@ -33,7 +32,12 @@ export const bisectCommand = (finish: (exitCode: number) => void): Command =>
         failures.push(error)
         printError(error, process.stderr)
       })
-      finish(await questionOf(flags)(session) || (failures.length > 0 ? 3 : 0))
+      try {
+        finish(await questionOf(flags)(session) || (failures.length > 0 ? 3 : 0))
+      } catch (error) {
+        if (error instanceof Interrupted) process.stderr.write('lab: the same command goes on from here\n')
+        throw error
+      }
     })
 
 const questionOf = ({ good, bad, patch, config = [], tree }: BisectFlags): typeof bisectHistory => {

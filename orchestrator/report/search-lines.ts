@@ -12,7 +12,7 @@ export const searchLine = (event: SearchEvent, paint: Paint): string => {
     case 'left': return cleanLine(event.left === 0 ? `judging ${event.title}` : `${event.left} ${event.of}${event.of === 'symbols' ? '' : `, about ${Math.ceil(Math.log2(event.left))} to judge`}: ${event.title}`, 300)
     case 'judged': {
       const { state: { verdict, title, because }, ms, known } = event
-      return `${paint(LOOKS[verdict], verdict.padEnd(4))} ${cleanLine(title, 160)}  ${paint('quiet', `${cleanLine(because, 200)}  (${known ? 'judged before' : duration(ms)})`)}`
+      return `${paint(LOOKS[verdict], verdict.padEnd(4))} ${cleanLine(title, 160)}  ${paint('quiet', `${cleanLine(because, 120)}  (${known ? 'judged before' : duration(ms)})`)}`
     }
   }
 }
