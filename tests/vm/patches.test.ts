@@ -28,7 +28,7 @@ Subject: [PATCH] vfio: one word more
 
 await campaign({
   name: 'patches against their base',
-  sample: 2,
+  sample: 1,
   items: [
     {
       name: 'a bug is told as the patch\'s',
