@@ -84,9 +84,9 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
   })
 }
 
-/** What scripts/link-vmlinux.sh makes on its way to vmlinux, a sixth of an object tree: no rule of make reads it again. */
+/** What is made on the way to vmlinux, a quarter of an object tree: the next link, which a change of any object brings, makes all of it anew. */
 const removeLinkSteps = async (objects: string): Promise<void> => {
-  for (const name of await readdir(objects)) if (name.startsWith('.tmp_vmlinux')) await rm(join(objects, name))
+  for (const name of await readdir(objects)) if (name.startsWith('.tmp_vmlinux') || name === 'vmlinux.unstripped') await rm(join(objects, name))
 }
 
 /** Of a compiler's error in a patched source: whether it is in a file that the patches change. */
