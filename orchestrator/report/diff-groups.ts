@@ -37,10 +37,11 @@ export const placeName = (place: Place): string => {
   }
 }
 
-/** What one run says, in lines that are not cleaned. */
-export const sideLines = (side: Side): readonly string[] => {
+/** What one run says, in lines that are not cleaned; of its figures only those that the other has not or has otherwise. */
+export const sideLines = (side: Side, other: Side | undefined): readonly string[] => {
   const [first = '', ...more] = side.message?.split('\n') ?? []
-  return [`${side.verdict}${first === '' ? '' : `: ${first}`}`, ...more, ...Object.entries(side.measures ?? {}).map(([name, value]) => `${name} = ${value}`), ...(side.splats ?? [])]
+  const figures = Object.entries(side.measures ?? {}).filter(([name, value]) => other !== undefined && other.measures?.[name] !== value)
+  return [`${side.verdict}${first === '' ? '' : `: ${first}`}`, ...more, ...figures.map(([name, value]) => `${name} = ${value}`), ...(side.splats ?? [])]
 }
 
 /** `2 broken, 1 gone`; undefined when nothing is different. */

@@ -23,15 +23,15 @@ const runLine = (letter: string, { id, kernels, interrupted }: DiffedRun, paint:
 
 const groupLines = ({ difference: { change, worse, place, was, is, because }, cells }: DiffGroup, paint: Paint): readonly string[] => [
   `${paint(lookOf(change, worse), worse ? change.toUpperCase() : change)} ${paint('strong', cleanLine(placeName(place)))}`,
-  ...(was === undefined ? [] : said('was', was, paint)),
-  ...(is === undefined ? [] : said('is', is, paint)),
+  ...(was === undefined ? [] : said('was', was, is, paint)),
+  ...(is === undefined ? [] : said('is', is, was, paint)),
   ...(because === undefined ? [] : [`  ${paint('quiet', 'because')} ${cleanLine(because, 300)}`]),
   `  ${paint('quiet', 'in')} ${cells.map((cell) => cleanLine(cell)).join(', ')}`,
   '',
 ]
 
-const said = (word: string, side: Side, paint: Paint): readonly string[] => {
-  const lines = sideLines(side)
+const said = (word: string, side: Side, other: Side | undefined, paint: Paint): readonly string[] => {
+  const lines = sideLines(side, other)
   return [
     ...lines.slice(0, MOST_LINES).map((line, index) => `  ${paint('quiet', (index === 0 ? word : '').padEnd(3))} ${cleanLine(line, 300)}`),
     ...(lines.length > MOST_LINES ? ['      ...'] : []),

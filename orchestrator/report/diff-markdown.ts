@@ -22,14 +22,14 @@ const runText = ({ id, kernels, interrupted }: DiffedRun): string =>
 
 const groupLines = ({ difference: { change, worse, place, was, is, because }, cells }: DiffGroup): readonly string[] => [
   `- **${worse ? change.toUpperCase() : change}** ${place.kind === 'case' ? code(place.id) : placeName(place)}`,
-  ...(was === undefined ? [] : [`  - was ${said(was)}`]),
-  ...(is === undefined ? [] : [`  - is ${said(is)}`]),
+  ...(was === undefined ? [] : [`  - was ${said(was, is)}`]),
+  ...(is === undefined ? [] : [`  - is ${said(is, was)}`]),
   ...(because === undefined ? [] : [`  - because ${code(because)}`]),
   `  - in ${cells.map(code).join(', ')}`,
 ]
 
-const said = (side: Side): string => {
-  const lines = sideLines(side)
+const said = (side: Side, other: Side | undefined): string => {
+  const lines = sideLines(side, other)
   return [...lines.slice(0, MOST_LINES).map(code), ...(lines.length > MOST_LINES ? ['...'] : [])].join(', ')
 }
 

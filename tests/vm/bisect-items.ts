@@ -65,9 +65,9 @@ export const bisects = [
       await using dir = await labFolder()
       await using tree = await kernelTree('linux-source-7.3')
       // Beside the tree, which stays: the repository is made once a machine.
-      const git = async (...args: readonly string[]) => (await execa('git', [`--git-dir=${cacheDir('tests', 'linux-source-7.3', 'commits.git')}`, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args])).stdout
+      const git = async (...args: readonly string[]) => (await execa('git', [`--git-dir=${cacheDir('tests', 'linux-source-7.3', 'commits.git')}`, `--work-tree=${tree.dir}`, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args])).stdout
       await execa('git', ['init', '-q', '--bare', cacheDir('tests', 'linux-source-7.3', 'commits.git')])
-      await git(`--work-tree=${tree.dir}`, 'add', '-A', '.')
+      await git('-C', tree.dir, 'add', '-A')
       await git('commit', '-q', '-m', 'base', '--allow-empty')
       const base = await git('rev-parse', 'HEAD')
       const worktree = join(dir.path, 'worktree')

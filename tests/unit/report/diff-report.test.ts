@@ -20,6 +20,13 @@ const BROKEN = { outcome: 'fail', unexpected: true, message: 'open of vfio0\ngot
 const HOSTILE = { outcome: 'fail', unexpected: true, message: '\u001b[2J`**@everyone** <b>\u202e' } as const
 
 describe('for a terminal', () => {
+  it('tells figures where they differ, and only those', () => {
+    const [a, b] = [withOpen({ measures: { errors: 0, pages: 8 } }), withOpen({ measures: { errors: 1, pages: 8 } })]
+    expect(diffLines(diffRuns(a, b), painter(false)).slice(3, 8)).toEqual([
+      'changed cdev/open', '  was pass', '      errors = 0', '  is  pass', '      errors = 1',
+    ])
+  })
+
   it('tells a difference once, with all its cells', () => {
     expect(diffLines(diffRuns(run, withOpen(BROKEN)), painter(false)).slice(2)).toEqual([
       '',
