@@ -67,12 +67,13 @@ export const bisects = [
       // Beside the tree, which stays: the repository is made once a machine.
       const git = async (...args: readonly string[]) => (await execa('git', [`--git-dir=${cacheDir('tests', 'linux-source-7.3', 'commits.git')}`, `--work-tree=${tree.dir}`, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args])).stdout
       await execa('git', ['init', '-q', '--bare', cacheDir('tests', 'linux-source-7.3', 'commits.git')])
-      await git('-C', tree.dir, 'add', '-A')
+      // Debian's own .gitignore ignores everything.
+      await git('-C', tree.dir, 'add', '--all', '--force')
       await git('commit', '-q', '-m', 'base', '--allow-empty')
       const base = await git('rev-parse', 'HEAD')
       const worktree = join(dir.path, 'worktree')
       await git('worktree', 'add', '-q', '--detach', worktree, base)
-      await execa('git', ['-C', worktree, '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'am', '-q', SERIES])
+      await execa('git', ['-C', worktree, '-c', 'user.name=t', '-c', 'user.email=t@example.org', 'am', '-q', '--empty=drop', SERIES])
       const tip = (await execa('git', ['-C', worktree, 'rev-parse', 'HEAD'])).stdout
       const { exitCode, stdout } = await callLab(['bisect', '--tree', worktree, '--good', base, '--bad', tip, '--config', 'noiommu', ...PLACE], { cwd: dir.path })
       await git('worktree', 'remove', '--force', worktree)
