@@ -16,8 +16,7 @@ export const bisectConfigs = async (session: BisectSession): Promise<0> => {
   })
   await using search = await openSearch([kernel, goodName, badName], [good, bad])
   const found = await smallestConfig({ config, kernel, good, bad }, configs, search)
-  const place = found.places[0]
-  const command = commandFor(place === undefined ? undefined : { ...place, config: goodName }, ['--fragment', nearPath(found.fragment)])
+  const command = commandFor(found.places[0], ['--fragment', nearPath(found.fragment)])
   print(smallestConfigLines(found, command, paint))
   return 0
 }

@@ -66,7 +66,7 @@ export const openSession = async (flags: BisectFlags, signal: AbortSignal, onFai
       },
       onEvent: (event) => { print([searchLine(event, paint)]) },
     }),
-    commandFor: (place, args) => ['./lab', 'run', ...(flags.tree === undefined ? [] : ['--tree', flags.tree]), ...args, ...placeArgs(place)].map(shellWord).join(' '),
+    commandFor: (place, args) => showingCommand(flags, place, args),
   }
 }
 
@@ -95,5 +95,11 @@ const oneKernel = (kernels: readonly KernelSpec[], asked: string | undefined): K
 
 const fragmentTexts = (paths: readonly string[]): Promise<readonly string[]> => Promise.all(paths.map((path) => readFile(path, 'utf8')))
 
-const placeArgs = (place: Place | undefined): readonly string[] =>
-  place === undefined ? [] : ['--config', place.config, '--machine', place.machine, ...(place.case === null ? [] : ['--case', place.case])]
+/** With the kernel and the config as they were said; `args` may say the kernel more closely. */
+const showingCommand = ({ tree, kernel, config = [] }: BisectFlags, place: Place | undefined, args: readonly string[]): string => [
+  './lab', 'run',
+  ...(tree === undefined ? [] : ['--tree', tree]),
+  ...(kernel === undefined || args.includes('--kernel') ? [] : ['--kernel', kernel]),
+  ...args,
+  ...(place === undefined ? [] : ['--config', config[0] ?? place.config, '--machine', place.machine, ...(place.case === null ? [] : ['--case', place.case])]),
+].map(shellWord).join(' ')
