@@ -21,7 +21,7 @@ export const settableDifferences = ({ good, bad, kconfig }: ConfigEnds): readonl
     .toSorted((a, b) => a.at.localeCompare(b.at, 'en', { numeric: true }))
     .map(({ symbol }) => symbol)
 
-export const canBeSet = (symbol: string, kconfig: Kconfig): boolean => kconfig.definitions(symbol).some(({ prompt }) => prompt !== 'no')
+const canBeSet = (symbol: string, kconfig: Kconfig): boolean => kconfig.definitions(symbol).some(({ prompt }) => prompt !== 'no')
 
 /**
  * These symbols with all that must be turned with them: a symbol that is turned on needs what it depends on, one that is turned off needs

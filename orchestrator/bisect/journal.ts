@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { unlessMissing } from '../host/unless-missing.ts'
 import type { JudgedState } from './lab-state.ts'
 import type { Place } from './wrong-places.ts'
 
@@ -23,7 +24,7 @@ export interface Journal {
 /** A line an entry. What a killed lab wrote half is not read. */
 export const openJournal = async (file: string): Promise<Journal> => {
   await mkdir(dirname(file), { recursive: true })
-  const text = await readUnlessMissing(file)
+  const text = await unlessMissing(readFile(file, 'utf8')) ?? ''
   if (text !== '' && !text.endsWith('\n')) await appendFile(file, '\n')
   const entries = text.split('\n').flatMap(entryOf)
   const states = new Map(entries.flatMap((each) => (each.kind === 'judged' ? [[each.id, each] as const] : [])))
@@ -45,14 +46,5 @@ const entryOf = (line: string): readonly z.infer<typeof entry>[] => {
     return [entry.parse(JSON.parse(line))]
   } catch {
     return []
-  }
-}
-
-const readUnlessMissing = async (file: string): Promise<string> => {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
   }
 }

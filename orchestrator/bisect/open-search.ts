@@ -50,6 +50,8 @@ export const openSearch = async ({ home, question, run, onEvent }: SearchRequest
     await rm(out, { recursive: true, force: true })
     const results = await runLab({ ...run, config: state.config, selection, out })
     run.signal.throwIfAborted()
+    const failed = results.cells.find(({ status }) => status === 'lab-error')
+    if (failed !== undefined) throw labFault('STATE_NOT_JUDGED', `${state.title} could not be judged: ${failed.because ?? ''}`, { hint: 'the same command goes on from here' })
     return results
   }
   const search: Omit<Search, typeof Symbol.asyncDispose> = {
@@ -77,16 +79,10 @@ const idOf = async (question: unknown): Promise<string> => {
 const differenceOf = async (
   good: LabState, bad: LabState, runState: (state: LabState) => Promise<Results>, onEvent: Search['onEvent'],
 ): Promise<readonly Place[]> => {
-  const runs: Results[] = []
-  for (const [state, name] of [[good, 'good'], [bad, 'bad']] as const) {
-    onEvent({ event: 'left', left: 0, of: '', title: `the ${name} end, ${state.title}` })
-    const results = await runState(state)
-    const failed = results.cells.find(({ status }) => status === 'lab-error')
-    if (failed !== undefined) throw notJudged(state, failed.because)
-    runs.push(results)
-  }
-  const [a, b] = runs
-  if (a === undefined || b === undefined) throw new Error('both ends were run')
+  onEvent({ event: 'end', end: 'good', title: good.title })
+  const a = await runState(good)
+  onEvent({ event: 'end', end: 'bad', title: bad.title })
+  const b = await runState(bad)
   if (b.summary.unexpected === 0) {
     throw yours('NOTHING_BROKEN', `${bad.title} is as expected: there is nothing to search for`, { hint: 'choose other cases, machines or configs, or another bad end' })
   }
@@ -120,18 +116,12 @@ const UNJUDGEABLE: readonly string[] = ['UNKNOWN_SYMBOL', 'NOT_A_KERNEL_TREE']
 
 const judgeOnce = async (state: LabState, places: readonly Place[], runState: Judging['runState']): Promise<Pick<JudgedState, 'verdict' | 'because'>> => {
   try {
-    const results = await runState(state)
-    const failed = results.cells.find(({ status }) => status === 'lab-error')
-    if (failed !== undefined) throw notJudged(state, failed.because)
-    return verdictOf(results, places)
+    return verdictOf(await runState(state), places)
   } catch (error) {
     if (error instanceof LabError && UNJUDGEABLE.includes(error.code)) return { verdict: 'skip', because: error.message }
     throw error
   }
 }
-
-const notJudged = (state: LabState, because = ''): LabError =>
-  labFault('STATE_NOT_JUDGED', `${state.title} could not be judged: ${because}`, { hint: 'the same command goes on from here' })
 
 /** Only the cells in which it shows. */
 const onlyPlaces = (config: LabState['config'], places: readonly Place[]): LabState['config'] => ({

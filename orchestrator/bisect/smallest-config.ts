@@ -6,9 +6,9 @@ import { yours } from '../host/errors.ts'
 import type { DotConfig } from '../kernel/dot-config.ts'
 import type { KernelConfigs } from '../kernel/kernel-configs.ts'
 import { type ConfigEnds, differenceFragment, settableDifferences, turnedConfig, valueIn, withNeeded } from './config-symbols.ts'
-import type { LabState } from './lab-state.ts'
+import type { LabState, StateVerdict } from './lab-state.ts'
 import type { Search } from './open-search.ts'
-import { smallestSubset, type SubsetVerdict } from './smallest-subset.ts'
+import { smallestSubset } from './smallest-subset.ts'
 import type { Place } from './wrong-places.ts'
 
 export interface ConfigQuestion {
@@ -49,7 +49,7 @@ export const smallestConfig = async (question: ConfigQuestion, configs: KernelCo
 
   const folder = join(search.folder, 'configs')
   await mkdir(folder, { recursive: true })
-  const known = new Map<string, SubsetVerdict>([[keyOf(ends.good), 'good'], [keyOf(ends.bad), 'bad']])
+  const known = new Map<string, StateVerdict>([[keyOf(ends.good), 'good'], [keyOf(ends.bad), 'bad']])
   const turn = async (symbols: readonly string[]): Promise<{ readonly spec: ConfigSpec; readonly config: DotConfig | undefined }> => {
     const text = turnedConfig(withNeeded(symbols, ends), ends, configs.base)
     const path = join(folder, `${createHash('sha256').update(text).digest('hex').slice(0, 12)}.config`)
@@ -57,7 +57,7 @@ export const smallestConfig = async (question: ConfigQuestion, configs: KernelCo
     const spec = { name: good.name, fragments: [path] }
     return { spec, config: (await configs.configure(spec)).facts?.config }
   }
-  const test = async (symbols: readonly string[]): Promise<SubsetVerdict> => {
+  const test = async (symbols: readonly string[]): Promise<StateVerdict> => {
     const { spec, config: made } = await turn(symbols)
     if (made === undefined) return 'skip'
     const key = keyOf(made)

@@ -1,13 +1,13 @@
-/** What a test says of a subset: only `bad` narrows the search; what cannot be judged (`skip`) is taken for not bad. */
-export type SubsetVerdict = 'good' | 'bad' | 'skip'
+import type { StateVerdict } from './lab-state.ts'
 
 /**
  * Delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002: ddmin): a subset that is still bad, and of
- * which no single element can be left out. `all` is known to be bad, the empty set to be good. The subsets tried keep the order of `all`.
+ * which no single element can be left out. `all` is known to be bad, the empty set to be good. What cannot be judged is
+ * taken for not bad. The subsets tried keep the order of `all`.
  * @param onSmaller called with each smaller bad subset that is found
  */
 export const smallestSubset = async <T>(
-  all: readonly T[], test: (subset: readonly T[]) => Promise<SubsetVerdict>, onSmaller: (subset: readonly T[]) => void = () => undefined,
+  all: readonly T[], test: (subset: readonly T[]) => Promise<StateVerdict>, onSmaller: (subset: readonly T[]) => void = () => undefined,
 ): Promise<readonly T[]> => {
   let bad = all
   let parts = 2
@@ -25,7 +25,7 @@ export const smallestSubset = async <T>(
   return bad
 }
 
-const firstBad = async <T>(subsets: readonly (readonly T[])[], test: (subset: readonly T[]) => Promise<SubsetVerdict>): Promise<readonly T[] | undefined> => {
+const firstBad = async <T>(subsets: readonly (readonly T[])[], test: (subset: readonly T[]) => Promise<StateVerdict>): Promise<readonly T[] | undefined> => {
   for (const subset of subsets) if (await test(subset) === 'bad') return subset
   return undefined
 }

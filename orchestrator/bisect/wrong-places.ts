@@ -1,4 +1,5 @@
 import { countText } from '../host/count-text.ts'
+import { reachedCases } from '../verdict/diff-cells.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import type { JudgedState } from './lab-state.ts'
 
@@ -24,7 +25,7 @@ export const verdictOf = (results: Results, places: readonly Place[]): Pick<Judg
   const searched = new Set(places.map(nameOf))
   const wrong = wrongIn(results).filter(({ place }) => searched.has(nameOf(place)))
   if (wrong[0] !== undefined) return { verdict: 'bad', because: `${nameOf(wrong[0].place)}: ${wrong[0].said}` }
-  const silent = results.cells.find(({ status }) => status === 'build-failed' || status === 'boot-failed' || status === 'lab-error')
+  const silent = results.cells.find(({ status }) => !reachedCases(status))
   if (silent !== undefined) return { verdict: 'skip', because: `${silent.config}/${silent.machine}: ${silent.status}: ${silent.because ?? ''}` }
   return { verdict: 'good', because: `${countText(results.summary.ran, 'case')} as expected` }
 }

@@ -1,7 +1,9 @@
 import { smallestConfig } from '../bisect/smallest-config.ts'
 import { openKernelConfigs } from '../kernel/kernel-configs.ts'
 import { smallestConfigLines } from '../report/answer-lines.ts'
-import { type BisectSession, configNamed, nearPath } from './bisect-session.ts'
+import { nearPath } from '../report/near-path.ts'
+import { type BisectSession, configNamed } from './bisect-session.ts'
+import { notice } from './notice.ts'
 
 /** Finds the smallest set of symbols between the two configs of --config that turns the verdict. */
 export const bisectConfigs = async (session: BisectSession): Promise<0> => {
@@ -10,13 +12,12 @@ export const bisectConfigs = async (session: BisectSession): Promise<0> => {
   const [good, bad] = [configNamed(goodName, config), configNamed(badName, config)]
   await using tools = await openTools()
   const configs = await openKernelConfigs(kernel, {
-    tools, signal, baseConfig: config.baseConfig, limits: config.limits,
-    notice: (text) => { process.stderr.write(`${text}\n`) },
+    tools, signal, notice, baseConfig: config.baseConfig, limits: config.limits,
     onProgress: () => undefined,
   })
   await using search = await openSearch([kernel, goodName, badName], [good, bad])
   const found = await smallestConfig({ config, kernel, good, bad }, configs, search)
-  const command = commandFor(found.places[0], ['--fragment', nearPath(found.fragment)])
+  const command = commandFor(found.places[0], ['--fragment', nearPath(found.fragment, process.cwd())])
   print(smallestConfigLines(found, command, paint))
   return 0
 }

@@ -5,8 +5,9 @@ import type { LabState } from '../bisect/lab-state.ts'
 import { patchHistory } from '../bisect/patch-history.ts'
 import { readPatches } from '../kernel/read-patches.ts'
 import { firstBadLines } from '../report/answer-lines.ts'
+import { nearPath } from '../report/near-path.ts'
 import { PATCHES_FOLDER, savePatches } from '../run/save-patches.ts'
-import { type BisectSession, nearPath } from './bisect-session.ts'
+import type { BisectSession } from './bisect-session.ts'
 
 /** Finds the first bad commit between --good and --bad, or the first bad patch of --patch. */
 export const bisectHistory = async (session: BisectSession): Promise<0 | 1> => {
@@ -30,7 +31,7 @@ const commandOf = async ({ id, config: { kernels } }: LabState, { places }: Firs
   const [bad] = kernels
   if (bad?.source.kind === 'git') return commandFor(places[0], ['--range', `${id.slice(0, 12)}^..${id.slice(0, 12)}`, '--base'])
   await savePatches(folder, kernels)
-  const patches = ['--patch', nearPath(join(folder, PATCHES_FOLDER))]
+  const patches = ['--patch', nearPath(join(folder, PATCHES_FOLDER), process.cwd())]
   const count = bad?.patches.length ?? 0
   return commandFor(places[0], count === 1 ? [...patches, '--base'] : [...patches, '--each', '--kernel', `${kernel.name}+{${count - 1},${count}}`])
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
 import { openSearch, type Search } from '../bisect/open-search.ts'
 import type { Place } from '../bisect/wrong-places.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -14,6 +13,7 @@ import { shellWord } from '../report/rerun-command.ts'
 import { searchLine } from '../report/search-lines.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import type { Tools } from '../toolbox/tools.ts'
+import { notice } from './notice.ts'
 
 export interface BisectFlags {
   readonly tree?: string
@@ -56,7 +56,7 @@ export const openSession = async (flags: BisectFlags, signal: AbortSignal, onFai
   const told = new Set<string>()
   return {
     flags, config, kernel, signal, paint, print,
-    openTools: () => openTools(config.tools, { notice: (text) => { process.stderr.write(`${text}\n`) }, signal }),
+    openTools: () => openTools(config.tools, { notice, signal }),
     openSearch: async (question, configs) => openSearch({
       home: config.dir,
       question: [question, await fragmentTexts([...configs.flatMap(({ fragments }) => fragments), config.baseConfig]), config.machines, config.suites, machine, suite, caseText],
@@ -68,12 +68,6 @@ export const openSession = async (flags: BisectFlags, signal: AbortSignal, onFai
     }),
     commandFor: (place, args) => showingCommand(flags, place, args),
   }
-}
-
-/** A path as the user may type it. */
-export const nearPath = (path: string): string => {
-  const near = relative(process.cwd(), resolve(path))
-  return near.startsWith('..') ? resolve(path) : near
 }
 
 /** A config of the lab by its name, or a file that is one. Throws yours/UNKNOWN_NAME, NO_FRAGMENT. */

@@ -8,6 +8,7 @@ import type { CellPlan, Plan } from '../plan/plan.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { openTools } from '../toolbox/open-tools.ts'
+import { notice } from './notice.ts'
 import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
 interface PlanFlags extends SelectionFlags {
@@ -25,7 +26,6 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       const { cells, excluded } = planCells(config, selection)
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
-      const notice = (text: string) => { process.stderr.write(`${text}\n`) }
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
       const { catalogue } = await prepareAgent(dir)
       const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, upTo: 'configured', signal }, (event) => {

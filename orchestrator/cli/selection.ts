@@ -11,6 +11,7 @@ import { readPatches } from '../kernel/read-patches.ts'
 import type { CellFilter, Shard } from '../plan/plan-cells.ts'
 import type { CaseFilter } from '../plan/select-cases.ts'
 import { openTools } from '../toolbox/open-tools.ts'
+import { notice } from './notice.ts'
 
 /** The flags that choose cells and cases; the same for run, plan and list. */
 export interface SelectionFlags {
@@ -65,7 +66,7 @@ interface RangeFlags {
 const rangeConfig = async (config: ResolvedConfig, { tree, range, states }: RangeFlags, signal: AbortSignal): Promise<ResolvedConfig> => {
   if (tree === undefined) throw yours('RANGE_OF_NOTHING', '--range names commits of a tree, and there is none', { hint: 'say the git tree: --tree DIR --range A..B' })
   const dir = resolve(tree)
-  await using tools = await openTools(config.tools, { notice: (text) => { process.stderr.write(`${text}\n`) }, signal })
+  await using tools = await openTools(config.tools, { notice, signal })
   const found = await readRange(dir, range, tools, signal)
   return withPatches({ ...config, kernels: [{ name: 'tree', source: { kind: 'git', dir, ref: found.base }, patches: [] }] }, found.patches, states)
 }

@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { yours } from '../host/errors.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { askConfig } from './asked-config.ts'
 import { buildKernel } from './build-kernel.ts'
 import type { KernelOutcome, KernelProgress } from './built-kernel.ts'
 import { configurer } from './configure.ts'
 import { forgetSources } from './forget-sources.ts'
-import { type FragmentLine, parseFragment } from './fragment.ts'
 import { readKconfig } from './kconfig.ts'
 import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
-import { forgetLeastUsed, leaseKernel } from './kernel-store.ts'
+import { forgetKernels, leaseKernel } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
 import { type OpenedPrebuilt, openPrebuilt, type PrebuiltRecord } from './open-prebuilt.ts'
+import { type ParsedFragment, readFragment } from './read-fragment.ts'
 
 export interface BuildOptions {
   readonly tools: Tools
@@ -64,7 +61,7 @@ export const buildConfigs = async (kernel: KernelInput, configs: readonly Config
     // Another lab may have built them while this one waited, and a tree may have changed since it was looked at.
     if (source.key !== opened.key) collected.outcomes.clear()
     await buildMissing(await takeFromStore(parsed, source.key, collected), parsed, source, collected, context)
-    await forgetLeastUsed(options.limits.storeBytes)
+    await forgetKernels(options.limits.storeBytes)
     await forgetSources(options.limits.sourceTrees)
   }
   const newer = [...collected.outcomes.values()].map(({ release }) => newerThanCatalogue(release)).find((text) => text !== undefined)
@@ -85,12 +82,6 @@ const usePrebuilt = ({ record, stored }: OpenedPrebuilt, configs: readonly Confi
   }
 }
 
-interface ParsedFragment {
-  readonly name: string
-  readonly text: string
-  readonly lines: readonly FragmentLine[]
-}
-
 interface ParsedConfig {
   readonly name: string
   readonly fragments: readonly ParsedFragment[]
@@ -103,16 +94,6 @@ interface Collected {
   readonly leases: AsyncDisposableStack
   readonly outcomes: Map<string, KernelOutcome>
   readonly cpuMs: Map<string, number>
-}
-
-const readFragment = async (path: string): Promise<ParsedFragment> => {
-  const name = basename(path)
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw yours('NO_FRAGMENT', `the config fragment ${path} cannot be read`, {
-      hint: 'fragments are files of kernel-configs/, or paths', cause,
-    })
-  })
-  return { name, text, lines: parseFragment(text, name) }
 }
 
 /** Leases what the store has; resolves to the configs that it has not. */

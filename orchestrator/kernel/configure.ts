@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { cacheDir } from '../host/cache.ts'
+import { unlessMissing } from '../host/unless-missing.ts'
 import { type AskedConfig, askedText } from './asked-config.ts'
 import { make, type MakeContext, type MakeResult } from './make.ts'
 
@@ -18,9 +19,9 @@ export const configurer = (configKey: string): Configure => {
   return async (asked, context) => {
     const dotConfig = join(context.objects, '.config')
     const kept = keptConfig(configKey, asked, context)
-    const known = await readIfThere(kept)
+    const known = await unlessMissing(readFile(kept, 'utf8'))
     if (known !== undefined) {
-      if (await readIfThere(dotConfig) !== known) await writeFile(dotConfig, known)
+      if (await unlessMissing(readFile(dotConfig, 'utf8')) !== known) await writeFile(dotConfig, known)
       return { ok: true, cpuMs: 0 }
     }
     let cpuMs = 0
@@ -42,15 +43,6 @@ export const configurer = (configKey: string): Configure => {
 const keptConfig = (configKey: string, asked: AskedConfig, { tools }: MakeContext): string => {
   const all = JSON.stringify([configKey, tools.id, askedText(asked.asked)])
   return cacheDir('kernel', 'configs', createHash('sha256').update(all).digest('hex').slice(0, 32))
-}
-
-const readIfThere = async (path: string): Promise<string | undefined> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 const keep = async (path: string, text: string): Promise<void> => {

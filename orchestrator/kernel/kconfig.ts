@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { unlessMissing } from '../host/unless-missing.ts'
 import type { KnownSymbols } from './asked-config.ts'
 import type { Expression } from './kconfig-expression.ts'
 import { type Block, parseKconfigFile } from './kconfig-file.ts'
@@ -72,7 +73,8 @@ const readInto = async (into: Collector, tree: string, path: string, around: rea
   into.signal.throwIfAborted()
   if (into.seen.has(path)) return
   into.seen.add(path)
-  const text = await readUnlessMissing(join(tree, path))
+  // A missing file is make's to complain about.
+  const text = await unlessMissing(readFile(join(tree, path), 'utf8'), 'EISDIR') ?? ''
   const blocks: OpenBlock[] = [...around]
   // What `depends on` speaks about: the entry above it, or the block that was just opened.
   let entry: { readonly symbol: string; readonly definition: MutableDefinition } | undefined
@@ -127,14 +129,4 @@ const append = <T>(map: Map<string, T[]>, key: string, value: T): void => {
   const list = map.get(key)
   if (list === undefined) map.set(key, [value])
   else list.push(value)
-}
-
-/** A missing file is make's to complain about. */
-const readUnlessMissing = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR')) return ''
-    throw error
-  }
 }

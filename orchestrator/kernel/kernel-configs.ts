@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { yours } from '../host/errors.ts'
 import { buildConfigs, type BuildOptions } from './build-configs.ts'
 import type { KernelOutcome } from './built-kernel.ts'
-import { type FragmentLine, parseFragment } from './fragment.ts'
+import type { FragmentLine } from './fragment.ts'
 import { type Kconfig, readKconfig } from './kconfig.ts'
 import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource } from './kernel-source.ts'
+import { readFragment } from './read-fragment.ts'
 
 /** One kernel source, to be asked what its Kconfig makes of a config. Nothing is compiled. */
 export interface KernelConfigs {
@@ -22,7 +21,7 @@ export const openKernelConfigs = async (kernel: KernelInput, options: Omit<Build
   const opened = await openKernelSource(kernel.source, { ...options, onText: () => undefined }, kernel.patches)
   await using source = await opened.prepare([])
   const kconfig = await readKconfig(source.slot.tree, options.signal)
-  const base = parseFragment(await readFile(options.baseConfig, 'utf8'), basename(options.baseConfig))
+  const { lines: base } = await readFragment(options.baseConfig)
   return {
     kconfig,
     base,

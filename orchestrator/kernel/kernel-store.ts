@@ -3,11 +3,12 @@ import { constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { cacheDir } from '../host/cache.ts'
-import { lock, tryLock } from '../host/lock.ts'
-import { publishFolder, removeFolder } from '../host/publish.ts'
+import { lock } from '../host/lock.ts'
+import { publishFolder } from '../host/publish.ts'
 import { buildWarnings } from './build-warnings.ts'
 import type { BuiltKernel } from './built-kernel.ts'
 import type { ExaminedKernel } from './examine-prebuilt.ts'
+import { type Forgettable, forgetLeastUsed } from './forget-least-used.ts'
 
 const recordSchema = z.strictObject({
   release: z.string(),
@@ -85,38 +86,17 @@ export const storePrebuilt = async (
     await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
   })
 
-interface Entry {
-  readonly key: string
-  readonly bytes: number
-  readonly usedAt: number
-}
+/** Removes kernels until the rest takes no more bytes than that. Resolves to how many it removed. */
+export const forgetKernels = async (mostBytes: number): Promise<number> => (await forgetLeastUsed(await storeEntries(), mostBytes)).length
 
-/**
- * Removes entries, the least used first, until the rest is no larger than that; never one that somebody has leased.
- * Resolves to how many it removed.
- */
-export const forgetLeastUsed = async (mostBytes: number): Promise<number> => {
-  const entries = (await storeEntries()).toSorted((a, b) => a.usedAt - b.usedAt)
-  let left = entries.reduce((sum, { bytes }) => sum + bytes, 0)
-  let removed = 0
-  for (const { key, bytes } of entries) {
-    if (left <= mostBytes) break
-    await using held = await tryLock(leaseFile(key))
-    if (held === undefined) continue
-    await removeFolder(entryFolder(key))
-    left -= bytes
-    removed += 1
-  }
-  return removed
-}
-
-const storeEntries = async (): Promise<readonly Entry[]> => {
+const storeEntries = async (): Promise<readonly Forgettable[]> => {
   const found = await readdir(storeFolder(), { withFileTypes: true }).catch(() => [])
   const folders = found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
   return Promise.all(folders.map(async ({ name }) => {
-    const files = await readdir(entryFolder(name))
-    const sizes = await Promise.all(files.map(async (file) => (await stat(join(entryFolder(name), file))).size))
-    const used = await stat(leaseFile(name)).catch(() => stat(entryFolder(name)))
-    return { key: name, bytes: sizes.reduce((sum, size) => sum + size, 0), usedAt: used.mtimeMs }
+    const folder = entryFolder(name)
+    const files = await readdir(folder)
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size))
+    const used = await stat(leaseFile(name)).catch(() => stat(folder))
+    return { folder, lockFile: leaseFile(name), size: sizes.reduce((sum, size) => sum + size, 0), usedAt: used.mtimeMs }
   }))
 }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { hashFile } from '../host/hash-file.ts'
 import { lock } from '../host/lock.ts'
 import { openDebianImage, unpackedFolder } from './debian-image.ts'
 import { type ExaminedKernel, examinePrebuilt } from './examine-prebuilt.ts'
 import type { PrebuiltPaths, PrebuiltSource } from './kernel-input.ts'
 import type { SourceContext } from './kernel-source.ts'
-import { forgetLeastUsed, leaseKernel, type StoredKernel, storePrebuilt } from './kernel-store.ts'
+import { forgetKernels, leaseKernel, type StoredKernel, storePrebuilt } from './kernel-store.ts'
 import { moduleName } from './load-order.ts'
 import { layPlainModules } from './plain-modules.ts'
 
@@ -49,7 +48,7 @@ export const openPrebuilt = async (source: PrebuiltSource, limits: { readonly st
   }
   const stored = await leaseKernel(key, context.signal)
   if (stored === undefined) throw new Error(`the kernel store lost ${key}`)
-  await forgetLeastUsed(limits.storeBytes)
+  await forgetKernels(limits.storeBytes)
   return { record, stored }
 }
 
@@ -57,11 +56,7 @@ const openFiles = async (paths: PrebuiltPaths, { onText, signal }: SourceContext
   onText(`reading ${paths.bzImage}`)
   const kernel = await examinePrebuilt(paths)
   const hash = createHash('sha256').update(JSON.stringify([kernel.release, kernel.facts, kernel.modules.map(moduleName)]))
-  for (const path of [kernel.bzImage, kernel.dotConfig, ...kernel.modules]) {
-    const one = createHash('sha256')
-    await pipeline(createReadStream(path), one, { signal })
-    hash.update(one.digest())
-  }
+  for (const path of [kernel.bzImage, kernel.dotConfig, ...kernel.modules]) hash.update(await hashFile(path, signal))
   const key = hash.digest('hex').slice(0, 32)
   const record: PrebuiltRecord = { kind: 'prebuilt', bzImage: paths.bzImage, version: `${kernel.release} (${key.slice(0, 12)})` }
   return { record, key, prepare: () => Promise.resolve({ ...kernel, [Symbol.asyncDispose]: () => Promise.resolve() }) }

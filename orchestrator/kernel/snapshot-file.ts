@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { unlessMissing } from '../host/unless-missing.ts'
 import { parseSnapshot, snapshotText, type TreeSnapshot } from './tree-snapshot.ts'
 
 /** An empty snapshot when there is no such file. */
 export const readSnapshot = async (path: string): Promise<TreeSnapshot> => {
-  try {
-    return parseSnapshot(await readFile(path))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()
-    throw error
-  }
+  const bytes = await unlessMissing(readFile(path))
+  return bytes === undefined ? new Map() : parseSnapshot(bytes)
 }
 
 /** Whole or not at all, on the disk when this resolves. Concurrent writers do no harm: the last one stays. */

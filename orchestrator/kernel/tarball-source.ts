@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { LabError, yours } from '../host/errors.ts'
+import { hashFile } from '../host/hash-file.ts'
 import { whyNoKernelTree } from './kernel-tree-check.ts'
 import type { OpenedSource, SourceContext, SourceRecord } from './kernel-source.ts'
 import { sourceSlot } from './source-slot.ts'
@@ -16,9 +14,7 @@ export const openTarballSource = async (file: string, context: SourceContext): P
   if (found?.isFile() !== true) throw yours('NO_TARBALL', `there is no tarball ${file}`, { hint: 'say a file like linux-7.2.tar.xz' })
   const tarball = await realpath(file)
   context.onText(`reading ${basename(tarball)}`)
-  const digest = createHash('sha256')
-  await pipeline(createReadStream(tarball), digest, { signal: context.signal })
-  const key = `tarball ${digest.digest('hex')}`
+  const key = `tarball ${(await hashFile(tarball, context.signal)).toString('hex')}`
   const record: SourceRecord = { kind: 'tarball', file, version: `${basename(tarball)} (${key.slice(8, 20)})` }
   const slot = sourceSlot(`tarball-${key.slice(8, 24)}`)
   return unpackedSource({ record, key, slot, name: basename(tarball), unpack: (aside) => unpackChecked(tarball, aside, context) }, context)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unlessMissing } from '../host/unless-missing.ts'
 
 const HEADERS = ['vfio.h', 'iommufd.h']
 
@@ -8,17 +9,8 @@ export const readUapiNames = (tree: string): Promise<readonly string[]> => names
 
 /** The same of the folder that holds the headers, which is `linux` wherever they are installed. */
 export const namesOfHeaders = async (folder: string): Promise<readonly string[]> => {
-  const texts = await Promise.all(HEADERS.map((header) => readUnlessMissing(join(folder, header))))
-  return [...new Set(texts.flatMap(headerNames))].toSorted()
-}
-
-const readUnlessMissing = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
+  const texts = await Promise.all(HEADERS.map((header) => unlessMissing(readFile(join(folder, header), 'utf8'))))
+  return [...new Set(texts.flatMap((text) => headerNames(text ?? '')))].toSorted()
 }
 
 /** Names #defined or enumerated by one C header, whatever #if they stand in; includes are not followed. */

@@ -1,9 +1,9 @@
-import { relative, sep } from 'node:path'
 import type { LabError } from '../host/errors.ts'
 import { eventsNdjson } from './events-ndjson.ts'
 import { ktap } from './ktap.ts'
 import { multiplexer, type Multiplexer } from './multiplexer.ts'
 import type { SourceArgs } from './rerun-command.ts'
+import { nearPath } from './near-path.ts'
 import { resultsJson } from './results-json.ts'
 import { progressWindow, terminal, type TerminalOptions } from './terminal.ts'
 
@@ -18,16 +18,13 @@ export interface ReportersOptions {
 }
 
 /** What every run tells: the files in its folder and the terminal. The event log comes first, so that it holds what any other tells. */
-export const openReporters = (runDir: string, { stream, env, cwd, sourceArgs, onFailure }: ReportersOptions): Multiplexer => {
-  const near = relative(cwd, runDir)
-  const shownDir = near === '' ? '.' : near.startsWith(`..${sep}`) ? runDir : near
-  return multiplexer([
+export const openReporters = (runDir: string, { stream, env, cwd, sourceArgs, onFailure }: ReportersOptions): Multiplexer =>
+  multiplexer([
     eventsNdjson(runDir),
     resultsJson(runDir),
     ktap(runDir),
-    terminal({ stream, env, runDir: shownDir, sourceArgs }),
+    terminal({ stream, env, runDir: nearPath(runDir, cwd), sourceArgs }),
   ], onFailure)
-}
 
 /** What one of many runs tells: the files in its folder, and on a terminal how far it is; its verdict is another's to tell. `told`: notices of the runs before. */
 export const openStepReporters = (runDir: string, { stream, env, onFailure }: Pick<ReportersOptions, 'stream' | 'env' | 'onFailure'>, told: Set<string>): Multiplexer =>

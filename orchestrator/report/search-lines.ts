@@ -9,7 +9,8 @@ export const searchLine = (event: SearchEvent, paint: Paint): string => {
   switch (event.event) {
     case 'resumed': return `going on where this search was stopped; to begin anew, remove ${event.folder}`
     case 'ends': return `following what is wrong in the bad end only: ${cleanLine(placesText(event.places))}`
-    case 'left': return cleanLine(event.left === 0 ? `judging ${event.title}` : `${event.left} ${event.of}${event.of === 'symbols' ? '' : `, about ${Math.ceil(Math.log2(event.left))} to judge`}: ${event.title}`, 300)
+    case 'end': return cleanLine(`judging the ${event.end} end, ${event.title}`, 300)
+    case 'left': return cleanLine(`${event.left} ${event.of}${event.of === 'symbols' ? '' : `, about ${Math.ceil(Math.log2(event.left))} to judge`}: ${event.title}`, 300)
     case 'judged': {
       const { state: { verdict, title, because }, ms, known } = event
       return `${paint(LOOKS[verdict], verdict.padEnd(4))} ${cleanLine(title, 160)}  ${paint('quiet', `${cleanLine(because, 120)}  (${known ? 'judged before' : duration(ms)})`)}`

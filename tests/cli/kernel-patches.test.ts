@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cacheDir } from '../../orchestrator/host/cache.ts'
-import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
+import { buildConfigs, type BuildOptions } from '../../orchestrator/kernel/build-configs.ts'
 import type { KernelPatch } from '../../orchestrator/kernel/kernel-input.ts'
 import { readPatches } from '../../orchestrator/kernel/read-patches.ts'
 import type { OpenedTools } from '../../orchestrator/toolbox/open-toolbox.ts'
@@ -35,13 +35,15 @@ beforeEach(async () => {
 })
 afterAll(() => tools[Symbol.asyncDispose]())
 
+const openBuilds = (patches: readonly KernelPatch[], configs: readonly string[], onProgress: BuildOptions['onProgress']) =>
+  buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, configs.map((name) => ({ name, fragments: [] })), {
+    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice: () => undefined, onProgress,
+  })
+
 /** Builds and gives what the kernel is made of, and how many objects were compiled for it. */
 const build = async (patches: readonly KernelPatch[], configs: readonly string[] = ['plain']) => {
   const compiled = new Set<string>()
-  await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, configs.map((name) => ({ name, fragments: [] })), {
-    tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice: () => undefined,
-    onProgress: (progress) => { if (progress.phase === 'stored' && !progress.fromStore) compiled.add(progress.config) },
-  })
+  await using builds = await openBuilds(patches, configs, (progress) => { if (progress.phase === 'stored' && !progress.fromStore) compiled.add(progress.config) })
   const tree = join(cache.path, 'kernel', 'sources')
   const slot = (await readdir(tree)).find((name) => name.endsWith('+patched'))
   return {
@@ -141,9 +143,7 @@ test('of a longer series, what does not apply is said before the first state of 
 
 test('a warning that a patch brings is told with the kernel, and goes when its file is compiled without it', async () => {
   const warnings = async (patches: readonly KernelPatch[]) => {
-    await using builds = await buildConfigs({ name: 'mini', source: { kind: 'tree', dir: kernel.dir }, patches }, [{ name: 'plain', fragments: [] }], {
-      tools, baseConfig: join(cache.path, 'base'), upTo: 'built', limits: { buildMs: 600_000, storeBytes: 2 ** 32, sourceTrees: 8 }, signal, notice: () => undefined, onProgress: () => undefined,
-    })
+    await using builds = await openBuilds(patches, ['plain'], () => undefined)
     const [outcome] = builds.outcomes.values()
     return outcome?.status === 'built' || outcome?.status === 'build-failed' ? outcome.warnings : undefined
   }

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { smallestSubset, type SubsetVerdict } from '../../../orchestrator/bisect/smallest-subset.ts'
+import type { StateVerdict } from '../../../orchestrator/bisect/lab-state.ts'
+import { smallestSubset } from '../../../orchestrator/bisect/smallest-subset.ts'
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 /** Counts how often it was asked. */
-const tester = (isBad: (subset: readonly number[]) => boolean, otherwise: SubsetVerdict = 'good') => {
+const tester = (isBad: (subset: readonly number[]) => boolean, otherwise: StateVerdict = 'good') => {
   const asked: (readonly number[])[] = []
   return {
     asked,
-    test: (subset: readonly number[]): Promise<SubsetVerdict> => {
+    test: (subset: readonly number[]): Promise<StateVerdict> => {
       asked.push(subset)
       return Promise.resolve(isBad(subset) ? 'bad' : otherwise)
     },

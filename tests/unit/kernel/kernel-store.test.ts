@@ -1,7 +1,7 @@
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
-import { forgetLeastUsed, leaseKernel, storeKernel } from '../../../orchestrator/kernel/kernel-store.ts'
+import { forgetKernels, leaseKernel, storeKernel } from '../../../orchestrator/kernel/kernel-store.ts'
 import { temporaryDir } from '../../lab-process.ts'
 
 const signal = new AbortController().signal
@@ -40,10 +40,10 @@ it('forgets the least used first, until the rest is small enough', async () => {
   await usedAt('a', 3000)
   await usedAt('b', 1000)
   await usedAt('c', 2000)
-  expect(await forgetLeastUsed(20_000)).toBe(0)
-  expect(await forgetLeastUsed(9_000)).toBe(1)
+  expect(await forgetKernels(20_000)).toBe(0)
+  expect(await forgetKernels(9_000)).toBe(1)
   expect(await entries()).toEqual(['a', 'c'])
-  expect(await forgetLeastUsed(5_000)).toBe(1)
+  expect(await forgetKernels(5_000)).toBe(1)
   expect(await entries()).toEqual(['a'])
   expect(await leaseKernel('b', signal)).toBeUndefined()
 })
@@ -52,17 +52,17 @@ it('never forgets what somebody uses, and does when it is given back', async () 
   for (const key of ['a', 'b']) await store(key)
   {
     await using _ = await lease('a')
-    expect(await forgetLeastUsed(0)).toBe(1)
+    expect(await forgetKernels(0)).toBe(1)
     expect(await entries()).toEqual(['a'])
   }
-  expect(await forgetLeastUsed(0)).toBe(1)
+  expect(await forgetKernels(0)).toBe(1)
   expect(await entries()).toEqual([])
 })
 
 it('of an empty cache forgets nothing; what was forgotten can be stored again', async () => {
-  expect(await forgetLeastUsed(0)).toBe(0)
+  expect(await forgetKernels(0)).toBe(0)
   await store('a')
-  await forgetLeastUsed(0)
+  await forgetKernels(0)
   await store('a')
   expect((await lease('a')).record.release).toBe('7.3.0')
 })
