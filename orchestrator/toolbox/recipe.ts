@@ -26,7 +26,7 @@ export const RECIPE: Recipe = {
     // the machine
     'qemu-system-x86',
     // building the kernel
-    'bc', 'bison', 'cpio', 'file', 'flex', 'gcc', 'git', 'kmod', 'libc6-dev', 'libelf-dev', 'libssl-dev', 'lz4', 'make', 'patch', 'perl', 'python3-minimal', 'rsync', 'xz-utils', 'zstd',
+    'bc', 'bison', 'ccache', 'cpio', 'file', 'flex', 'gcc', 'git', 'kmod', 'libc6-dev', 'libelf-dev', 'libssl-dev', 'lz4', 'make', 'patch', 'perl', 'python3-minimal', 'rsync', 'xz-utils', 'zstd',
     // the guest image
     'busybox-static', 'dropbear-bin', 'erofs-utils',
     // asking Debian's archive for kernel sources
