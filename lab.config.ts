@@ -1,4 +1,6 @@
-import { debian, defineLab, edu, intelIommu, iommuTestdev, pciTestdev, virtioIommu } from 'vfio-lab'
+import {
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pciTestdev, virtioIommu,
+} from 'vfio-lab'
 
 const devices = [edu(), pciTestdev(), iommuTestdev()]
 
@@ -18,6 +20,23 @@ export default defineLab({
     intel: { iommu: intelIommu({ cachingMode: true }), devices },
     'intel-scalable': { iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true }), devices },
     virtio: { iommu: virtioIommu(), devices },
+    // The rest is judged when --machine names it.
+    amd: { onRequest: true, iommu: amdIommu(), devices },
+    'intel-39': { onRequest: true, iommu: intelIommu({ addressBits: 39 }), devices },
+    'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },
+    'intel-svm': { onRequest: true, iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), devices },
+    places: {
+      onRequest: true,
+      iommu: intelIommu(),
+      devices: [
+        ...devices,
+        oneGroup(edu(), pciTestdev()),
+        multifunction(edu(), pciTestdev()),
+        behindSwitch(edu(), iommuTestdev()),
+        behindSwitchFunctions(edu(), pciTestdev()),
+        bypassingIommu(edu(), iommuTestdev()),
+      ],
+    },
   },
   suites: ['native'],
 })

@@ -11,17 +11,20 @@ export const PROTOCOL_VERSION = 1
 export const MAX_EVENT_BYTES = 64 * 1024
 
 /** QEMU devices that the lab can plug in; the agent has a driver for each. */
-export type DeviceKind = 'edu' | 'pci-testdev' | 'iommu-testdev'
+export const DEVICE_KINDS = ['edu', 'pci-testdev', 'iommu-testdev'] as const
+export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
 /** What a case may ask of a device, whatever device it is. */
-export type DeviceCapability =
-  | 'bar-mmap' // a memory BAR of at least a page that user space may mmap
-  | 'io-bar' // an I/O port BAR
-  | 'dma-write' // the device can write to memory
-  | 'dma-read' // the device can read from memory
-  | 'fault-report' // the device tells synchronously whether its DMA was translated
-  | 'msi'
-  | 'intx'
+export const CAPABILITIES = [
+  'bar-mmap', // a memory BAR of at least a page that user space may mmap
+  'io-bar', // an I/O port BAR
+  'dma-write', // the device can write to memory
+  'dma-read', // the device can read from memory
+  'fault-report', // the device tells synchronously whether its DMA was translated
+  'msi',
+  'intx',
+] as const
+export type DeviceCapability = (typeof CAPABILITIES)[number]
 
 /** The plan matches a case's needs with this table; devices/ in the agent implements each row. */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
@@ -30,19 +33,38 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'iommu-testdev': ['bar-mmap', 'dma-write', 'fault-report'],
 }
 
+/** Where devices stand other than each behind a root port of its own. */
+export const TOPOLOGIES = [
+  'bypassing', // on a root bus that the machine's IOMMU does not see
+  'one-group', // behind one bridge to conventional PCI: one IOMMU group
+  'multifunction', // functions of one device
+  'behind-switch', // behind the downstream ports of one switch, which has no ACS: each in a group with its port
+  'switch-functions', // the same, the ports being functions of one slot: one IOMMU group
+  'plugged-later', // plugged in while a case runs
+] as const
+export type Topology = (typeof TOPOLOGIES)[number]
+
+/** The number of the root bus that `bypassing` devices stand on; buses below it have smaller numbers. */
+export const FIRST_BYPASSING_BUS = 0x80
+
 /** What is true of a machine's IOMMU. A machine without an IOMMU has no trait at all. */
-export type IommuTrait =
-  | 'intel'
-  | 'amd'
-  | 'virtio'
-  | 'interrupt-remapping' // MSIs are isolated, attach needs no allow_unsafe_interrupts
-  | 'caching-mode'
-  | 'scalable'
-  | 'first-stage'
-  | 'device-iotlb'
+export const IOMMU_TRAITS = [
+  'intel',
+  'amd',
+  'virtio',
+  'interrupt-remapping', // MSIs are isolated, attach needs no allow_unsafe_interrupts
+  'caching-mode',
+  'scalable',
+  'first-stage',
+  'device-iotlb',
+  'pasid',
+  'svm',
+] as const
+export type IommuTrait = (typeof IOMMU_TRAITS)[number]
 
 /** Capabilities of a process, as far as a case can need them (linux/capability.h). */
-export type Privilege = 'CAP_SYS_RAWIO' | 'CAP_SYS_ADMIN' | 'CAP_SYS_RESOURCE' | 'CAP_IPC_LOCK'
+export const PRIVILEGES = ['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN', 'CAP_SYS_RESOURCE', 'CAP_IPC_LOCK'] as const
+export type Privilege = (typeof PRIVILEGES)[number]
 
 /**
  * What a cell must have for a case to run in it. Every listed thing must hold; what is not listed does not matter.
@@ -70,6 +92,8 @@ export interface Needs {
   readonly deviceKind?: DeviceKind
   /** How many devices of the lab there must be on the machine. */
   readonly devices?: number
+  /** Devices of the lab must stand in all of these places. */
+  readonly topology?: readonly Topology[]
   /** Privileges that the agent must hold (it runs as root and holds all that the kernel gives). */
   readonly privilege?: readonly Privilege[]
 }
@@ -102,7 +126,9 @@ export interface CellFacts {
   /** Names #defined or enumerated by the tree's linux/vfio.h and linux/iommufd.h. */
   readonly uapi: readonly string[]
   readonly iommu: readonly IommuTrait[]
+  /** Behind the machine's IOMMU, if it has one, from the start. */
   readonly devices: readonly DeviceKind[]
+  readonly topology: readonly Topology[]
 }
 
 export type AgentRequest =

@@ -1,5 +1,6 @@
 import type { CellFacts, DeviceCapability, DeviceKind } from '../protocol.ts'
 import { DEVICE_CAPABILITIES } from '../protocol.ts'
+import { bypassesIommu } from '../pci/find-devices.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { Failed } from './expect.ts'
 
@@ -47,6 +48,11 @@ export class CaseContext {
     return this.facts.iommu.length > 0
   }
 
+  /** Are addresses of this device translated by an IOMMU? */
+  translates(device: PciDevice): boolean {
+    return this.hasIommu && !bypassesIommu(device)
+  }
+
   /** A device without an IOMMU gets a cdev only where this symbol is. */
   get hasCdev(): boolean {
     return this.config('VFIO_DEVICE_CDEV') && (this.hasIommu || this.config('IOMMUFD_NOIOMMU'))
@@ -59,9 +65,30 @@ export class CaseContext {
     return found
   }
 
+  /** Of those behind the machine's IOMMU, if it has one. */
   devices(wanted: DeviceKind | readonly DeviceCapability[] = []): readonly PciDevice[] {
-    return this.#devices.filter(({ kind }) =>
+    return this.#devices.filter((device) => !bypassesIommu(device)).filter(({ kind }) =>
       typeof wanted === 'string' ? kind === wanted : wanted.every((capability) => DEVICE_CAPABILITIES[kind].includes(capability)))
+  }
+
+  /** Those that the machine's IOMMU does not see: `topology: ['bypassing']`. */
+  get bypassingDevices(): readonly PciDevice[] {
+    return this.#devices.filter(bypassesIommu)
+  }
+
+  /**
+   * For each of the devices behind the machine's IOMMU, one after the other: what the inner context takes is taken down before the next
+   * one, which may be in the same group and then can have no other owner.
+   */
+  async forEachDevice(run: (pci: PciDevice, inner: CaseContext) => void | Promise<void>, devices = this.devices()): Promise<void> {
+    for (const pci of devices) {
+      const inner = new CaseContext({ facts: this.facts, devices: this.#devices, signal: this.signal, note: this.note })
+      try {
+        await run(pci, inner)
+      } finally {
+        await inner.end()
+      }
+    }
   }
 
   /** Ends the case without a verdict of its own. */

@@ -1,14 +1,9 @@
-import type { AgentRequest, CellFacts, DeviceKind, IommuTrait } from '../protocol.ts'
+import { type AgentRequest, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, TOPOLOGIES } from '../protocol.ts'
 
 /** A request line that is none. */
 class BadRequest extends Error {
   override readonly name = 'BadRequest'
 }
-
-const KINDS = ['edu', 'pci-testdev', 'iommu-testdev'] as const satisfies readonly DeviceKind[]
-const TRAITS = [
-  'intel', 'amd', 'virtio', 'interrupt-remapping', 'caching-mode', 'scalable', 'first-stage', 'device-iotlb',
-] as const satisfies readonly IommuTrait[]
 
 /** One line of the orchestrator, checked by hand: a schema library would cost the guest its start. */
 export const parseRequest = (line: string): AgentRequest => {
@@ -23,8 +18,9 @@ export const parseRequest = (line: string): AgentRequest => {
 const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   config: Object.fromEntries(Object.entries(record(cell['config'], 'cell.config')).map(([symbol, value]) => [symbol, String(value)])),
   uapi: strings(cell['uapi'], 'cell.uapi'),
-  iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(TRAITS, trait, 'cell.iommu')),
-  devices: strings(cell['devices'], 'cell.devices').map((kind) => member(KINDS, kind, 'cell.devices')),
+  iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(IOMMU_TRAITS, trait, 'cell.iommu')),
+  devices: strings(cell['devices'], 'cell.devices').map((kind) => member(DEVICE_KINDS, kind, 'cell.devices')),
+  topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
 })
 
 const json = (line: string): unknown => {

@@ -1,5 +1,5 @@
 import type { CellFacts } from '../protocol.ts'
-import { findDevices } from '../pci/find-devices.ts'
+import { bypassesIommu, findDevices } from '../pci/find-devices.ts'
 import { neededParameters, readParameters, writeParameters } from '../pci/module-parameters.ts'
 import { VFIO_PCI, type PciDevice } from '../pci/pci-device.ts'
 
@@ -16,7 +16,7 @@ export const prepareMachine = (cell: CellFacts, note: (text: string) => void): P
   const before = readParameters()
   for (const change of writeParameters(neededParameters(cell))) note(`set ${change}`)
   const devices = findDevices()
-  if (canHaveDevices(cell)) for (const device of devices) bind(device, note)
+  for (const device of devices) if (canBeBound(device, cell)) bind(device, note)
   return {
     devices,
     [Symbol.asyncDispose]: async () => {
@@ -27,7 +27,8 @@ export const prepareMachine = (cell: CellFacts, note: (text: string) => void): P
 }
 
 /** Without an IOMMU a VFIO device exists only where the kernel has the noiommu mode. */
-const canHaveDevices = ({ config, iommu }: CellFacts): boolean => iommu.length > 0 || config['VFIO_NOIOMMU'] !== undefined
+const canBeBound = (device: PciDevice, { config, iommu }: CellFacts): boolean =>
+  (iommu.length > 0 && !bypassesIommu(device)) || config['VFIO_NOIOMMU'] !== undefined
 
 /** A device that cannot be bound fails the cases that ask for it, with the kernel's reason on record. */
 const bind = (device: PciDevice, note: (text: string) => void): void => {

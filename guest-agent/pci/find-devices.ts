@@ -1,5 +1,6 @@
-import type { DeviceKind } from '../protocol.ts'
+import { type DeviceKind, FIRST_BYPASSING_BUS } from '../protocol.ts'
 import { namesIn, readText } from '../sys/text-file.ts'
+import { pciAddress } from './pci-address.ts'
 import { PciDevice, barsOf } from './pci-device.ts'
 
 const DEVICES = '/sys/bus/pci/devices'
@@ -10,6 +11,9 @@ export const findDevices = (): readonly PciDevice[] =>
     const kind = kindOf(`${DEVICES}/${bdf}`)
     return kind === undefined ? [] : [new PciDevice(bdf, kind)]
   })
+
+/** Does it stand on the root bus that the machine's IOMMU does not see? */
+export const bypassesIommu = ({ bdf }: PciDevice): boolean => pciAddress(bdf).bus >= FIRST_BYPASSING_BUS
 
 /** pci-testdev and iommu-testdev share 1b36:0005; only the first has an I/O BAR. */
 const kindOf = (dir: string): DeviceKind | undefined => {

@@ -32,11 +32,11 @@ export const writeParameters = (wanted: ParameterValues): readonly string[] => {
 }
 
 /**
- * What this cell's devices need before they are bound: without an IOMMU the noiommu mode, behind an IOMMU that does not
+ * What this cell's devices need before they are bound: those without an IOMMU the noiommu mode, those behind an IOMMU that does not
  * remap interrupts the consent to interrupts that a device could forge.
  */
-export const neededParameters = (cell: CellFacts): ParameterValues => {
-  if (cell.iommu.length === 0) return new Map([[NOIOMMU_PARAMETER, 'Y']])
-  if (cell.iommu.includes('interrupt-remapping')) return new Map()
-  return new Map(PARAMETERS.filter((name) => name !== NOIOMMU_PARAMETER).map((name) => [name, 'Y']))
+export const neededParameters = ({ iommu, topology }: CellFacts): ParameterValues => {
+  const noiommu = iommu.length === 0 || topology.includes('bypassing')
+  const unsafe = iommu.length > 0 && !iommu.includes('interrupt-remapping')
+  return new Map(PARAMETERS.filter((name) => (name === NOIOMMU_PARAMETER ? noiommu : unsafe)).map((name) => [name, 'Y']))
 }

@@ -13,6 +13,7 @@ export interface Bar {
 }
 
 const IORESOURCE_IO = 0x100
+const BDF = /^[0-9a-f]{4}:[0-9a-f]{2}:/
 
 /** A PCI device through sysfs: which driver it has, which nodes it shows, its config space. */
 export class PciDevice {
@@ -33,6 +34,28 @@ export class PciDevice {
 
   get bars(): readonly Bar[] {
     return barsOf(this.dir)
+  }
+
+  /** The port that it stands behind, by its address. */
+  get port(): string {
+    return this.#path.at(-2) ?? ''
+  }
+
+  /** The upstream port of the switch that it stands behind, by its address; undefined: no switch. */
+  get upstream(): string | undefined {
+    // root port, upstream port, downstream port, device
+    const [rootPort = '', upstream] = this.#path.slice(-4)
+    return BDF.test(rootPort) ? upstream : undefined
+  }
+
+  /** Addresses from the root bus to the device. */
+  get #path(): readonly string[] {
+    return fs.realpathSync(this.dir).split('/')
+  }
+
+  /** Addresses of all devices in its IOMMU group, sorted. */
+  get groupMembers(): readonly string[] {
+    return [...namesIn(`${this.dir}/iommu_group/devices`)].sort()
   }
 
   /** Number of its IOMMU group; undefined when it has none. */

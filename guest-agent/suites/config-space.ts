@@ -25,15 +25,13 @@ export const configSpace = suite('config-space', [
     title: 'a device that was just opened shows the config space that the kernel sees, and the same chain of capabilities',
     needs: NEEDS,
     covers: { ioctls: IOCTLS, sources: SOURCES },
-    run: (lab) => {
-      for (const pci of lab.devices()) {
-        const { device } = openAnyDevice(lab, pci)
-        const bytes = device.readBytes(CONFIG, 0, SIZE)
-        const real = hardware(pci)
-        equalBytes(bytes, real, `config space of ${pci.toString()}`)
-        equal(capabilityChain((offset) => device.read(CONFIG, offset, 1)), capabilityChain((offset) => real[offset] ?? 0), 'capabilities')
-      }
-    },
+    run: (lab) => lab.forEachDevice((pci, inner) => {
+      const { device } = openAnyDevice(inner, pci)
+      const bytes = device.readBytes(CONFIG, 0, SIZE)
+      const real = hardware(pci)
+      equalBytes(bytes, real, `config space of ${pci.toString()}`)
+      equal(capabilityChain((offset) => device.read(CONFIG, offset, 1)), capabilityChain((offset) => real[offset] ?? 0), 'capabilities')
+    }),
   }),
   defineCase({
     name: 'read-only',
@@ -57,25 +55,23 @@ export const configSpace = suite('config-space', [
     title: 'a BAR written with ones tells its size, as hardware does, while the real BAR stays; one that is not there is 0',
     needs: NEEDS,
     covers: { ioctls: IOCTLS, sources: SOURCES },
-    run: (lab) => {
-      for (const pci of lab.devices()) {
-        const { device } = openAnyDevice(lab, pci)
-        const before = hardware(pci)
-        for (let index = 0; index < 6; index += 1) {
-          const at = PCI_BASE_ADDRESS_0 + 4 * index
-          const bar = pci.bars.find((each) => each.index === index)
-          const value = device.read(CONFIG, at, 4)
-          device.write(CONFIG, at, 4, 0xffff_ffff)
-          const flags = value & (bar?.io === true ? 0x3 : 0xf)
-          equal(device.read(CONFIG, at, 4), bar === undefined ? 0 : (-bar.size | flags) >>> 0, `BAR ${index} of ${pci.toString()}, written with ones`)
-          device.write(CONFIG, at, 4, value)
-          equal(device.read(CONFIG, at, 4), value, `BAR ${index} of ${pci.toString()}, written back`)
-        }
-        device.write(CONFIG, PCI_ROM_ADDRESS, 4, 0xffff_ffff)
-        equal(device.read(CONFIG, PCI_ROM_ADDRESS, 4), 0, `BAR of the ROM that ${pci.toString()} does not have, written with ones`)
-        equalBytes(hardware(pci), before, `config space of ${pci.toString()} itself`)
+    run: (lab) => lab.forEachDevice((pci, inner) => {
+      const { device } = openAnyDevice(inner, pci)
+      const before = hardware(pci)
+      for (let index = 0; index < 6; index += 1) {
+        const at = PCI_BASE_ADDRESS_0 + 4 * index
+        const bar = pci.bars.find((each) => each.index === index)
+        const value = device.read(CONFIG, at, 4)
+        device.write(CONFIG, at, 4, 0xffff_ffff)
+        const flags = value & (bar?.io === true ? 0x3 : 0xf)
+        equal(device.read(CONFIG, at, 4), bar === undefined ? 0 : (-bar.size | flags) >>> 0, `BAR ${index} of ${pci.toString()}, written with ones`)
+        device.write(CONFIG, at, 4, value)
+        equal(device.read(CONFIG, at, 4), value, `BAR ${index} of ${pci.toString()}, written back`)
       }
-    },
+      device.write(CONFIG, PCI_ROM_ADDRESS, 4, 0xffff_ffff)
+      equal(device.read(CONFIG, PCI_ROM_ADDRESS, 4), 0, `BAR of the ROM that ${pci.toString()} does not have, written with ones`)
+      equalBytes(hardware(pci), before, `config space of ${pci.toString()} itself`)
+    }),
   }),
   defineCase({
     name: 'command',

@@ -64,16 +64,14 @@ export const deviceInfo = suite('device-info', [
     title: 'each region has the size and kind that sysfs tells of it; only memory BARs of a page or more can be mapped',
     needs: { access: 'any', device: [] },
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: [CORE, MAIN] },
-    run: (lab) => {
-      for (const pci of lab.devices()) {
-        const { device } = openAnyDevice(lab, pci)
-        expectedRegions(pci).forEach(({ size, flags }, index) => {
-          const region = device.regionInfo(index)
-          equal({ size: region.size, flags: region.flags, offset: region.offset }, { size, flags, offset: BigInt(index) << 40n },
-            `region ${index} of ${pci.toString()}`)
-        })
-      }
-    },
+    run: (lab) => lab.forEachDevice((pci, inner) => {
+      const { device } = openAnyDevice(inner, pci)
+      expectedRegions(pci).forEach(({ size, flags }, index) => {
+        const region = device.regionInfo(index)
+        equal({ size: region.size, flags: region.flags, offset: region.offset }, { size, flags, offset: BigInt(index) << 40n },
+          `region ${index} of ${pci.toString()}`)
+      })
+    }),
   }),
   defineCase({
     name: 'region-refusals',

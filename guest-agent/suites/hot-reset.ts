@@ -1,6 +1,7 @@
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
+import { pciAddress } from '../pci/pci-address.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
@@ -14,8 +15,8 @@ const GROUP_NEEDS = { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CON
 
 /** The address of a device, as struct vfio_pci_dependent_device has it. */
 const placeOf = ({ bdf }: PciDevice) => {
-  const [segment = 0, bus = 0, slot = 0, fn = 0] = bdf.split(/[:.]/).map((part) => parseInt(part, 16))
-  return { segment, bus, devfn: slot * 8 + fn }
+  const { segment, bus, slot, function: last } = pciAddress(bdf)
+  return { segment, bus, devfn: slot * 8 + last }
 }
 
 /** Too little room is ENOSPC with the number of devices; with room for it the device stands alone behind its port. */

@@ -55,6 +55,8 @@ import { deviceFeature } from './device-feature.ts'
 import { dma } from './dma.ts'
 import { dmaDevices } from './dma-devices.ts'
 import { deviceReopen } from './device-reopen.ts'
+import { sharedGroup } from './shared-group.ts'
+import { bypassing } from './bypassing.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -114,4 +116,6 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...dma,
   ...dmaDevices,
   ...deviceReopen,
+  ...sharedGroup,
+  ...bypassing,
 ])

@@ -25,13 +25,10 @@ export const irqInfo = suite('irq-info', [
     title: 'each interrupt index tells how many there are and how they behave; a device without interrupts has only the request',
     needs: { access: 'any', deviceKind: 'edu', devices: 2 },
     covers: { ioctls: ['VFIO_DEVICE_GET_IRQ_INFO'], sources: [CORE] },
-    run: (lab) => {
-      const edu = openAnyDevice(lab, lab.device('edu')).device
-      tells(edu, [[INTX, 1, LEVEL], [MSI, 1, FIXED], [MSIX, 0, FIXED], [REQ, 1, FIXED]], 'edu')
-      for (const pci of lab.devices().filter(({ kind }) => kind !== 'edu')) {
-        tells(openAnyDevice(lab, pci).device, [[INTX, 0, LEVEL], [MSI, 0, FIXED], [MSIX, 0, FIXED], [REQ, 1, FIXED]], pci.toString())
-      }
-    },
+    run: (lab) => lab.forEachDevice((pci, inner) => {
+      const lines = pci.kind === 'edu' ? 1 : 0
+      tells(openAnyDevice(inner, pci).device, [[INTX, lines, LEVEL], [MSI, lines, FIXED], [MSIX, 0, FIXED], [REQ, 1, FIXED]], pci.toString())
+    }),
   }),
   defineCase({
     name: 'refusals',

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno, ok } from '../case/expect.ts'
 import type { CaseContext } from '../case/case-context.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
 import { namesIn } from '../sys/text-file.ts'
 
 const isNode = (path: string): boolean => fs.existsSync(path) && fs.statSync(path).isCharacterDevice()
@@ -9,8 +10,11 @@ const isNode = (path: string): boolean => fs.existsSync(path) && fs.statSync(pat
 const groupNodes = (): readonly string[] => namesIn('/dev/vfio').filter((name) => /^(noiommu-)?\d+$/.test(name))
 const cdevNodes = (): readonly string[] => namesIn('/dev/vfio/devices')
 
-/** What this cell must show for each bound device, in the order of the devices. */
-const expectedGroup = (lab: CaseContext, number: number | undefined): string => `${lab.hasIommu ? '' : 'noiommu-'}${number ?? '?'}`
+/** Devices that are bound: those that bypass the IOMMU only in a kernel with noiommu mode. */
+const boundDevices = (lab: CaseContext): readonly PciDevice[] => [...lab.devices(), ...(lab.config('VFIO_NOIOMMU') ? lab.bypassingDevices : [])]
+
+/** The node that this cell must show for the group of a bound device. */
+const expectedGroup = (lab: CaseContext, device: PciDevice): string => `${lab.translates(device) ? '' : 'noiommu-'}${device.groupNumber ?? '?'}`
 
 export const nodes = suite('nodes', [
   defineCase({
@@ -55,8 +59,8 @@ export const nodes = suite('nodes', [
     needs: { access: 'group', device: [] },
     covers: { ioctls: [], sources: ['drivers/vfio/group.c'] },
     run: (lab) => {
-      const expected = lab.devices().map((device) => expectedGroup(lab, device.groupNumber))
-      equal(groupNodes(), expected.sort(), 'group nodes in /dev/vfio')
+      const expected = new Set(boundDevices(lab).map((device) => expectedGroup(lab, device)))
+      equal(groupNodes(), [...expected].sort(), 'group nodes in /dev/vfio')
     },
   }),
   defineCase({
@@ -75,10 +79,12 @@ export const nodes = suite('nodes', [
     needs: { access: 'cdev', device: [] },
     covers: { ioctls: [], sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/vfio_main.c'] },
     run: (lab) => {
-      const prefix = lab.hasIommu ? 'vfio' : 'noiommu-vfio'
-      const names = lab.devices().map((device) => device.vfioName ?? 'none')
-      ok(names.every((name) => name.startsWith(prefix)), `a VFIO device must be named ${prefix}N: ${names.join(', ')}`)
-      equal(cdevNodes(), [...names].sort(), 'nodes in /dev/vfio/devices')
+      const withCdev = boundDevices(lab).filter((device) => lab.translates(device) || lab.config('IOMMUFD_NOIOMMU'))
+      for (const device of withCdev) {
+        const prefix = lab.translates(device) ? 'vfio' : 'noiommu-vfio'
+        ok((device.vfioName ?? 'none').startsWith(prefix), `${device.toString()} must be named ${prefix}N: ${device.vfioName ?? 'none'}`)
+      }
+      equal(cdevNodes(), withCdev.map((device) => device.vfioName ?? 'none').sort(), 'nodes in /dev/vfio/devices')
     },
   }),
   defineCase({

@@ -43,7 +43,7 @@ export const openThroughCdev = (lab: CaseContext, pci: PciDevice): OpenCdev => {
   const deviceId = device.bind(iommu)
   const ioas = iommu.ioasAlloc()
   const ptId = device.attach(ioas.id)
-  return { pci, device, iommu, ioas, deviceId, ptId, dma: lab.hasIommu ? ioasDmaSpace(ioas) : physicalIoasDmaSpace(ioas) }
+  return { pci, device, iommu, ioas, deviceId, ptId, dma: lab.translates(pci) ? ioasDmaSpace(ioas) : physicalIoasDmaSpace(ioas) }
 }
 
 /** Group, container of this type (type1v2, or noiommu where there is no IOMMU), device. */
@@ -55,9 +55,9 @@ export const openThroughGroup = (
   const container = lab.use(Container.open(options.container))
   const group = lab.use(VfioGroup.open(pci.groupNode ?? missing(pci, 'group')))
   group.setContainer(container)
-  container.setIommu(options.iommuType ?? (lab.hasIommu ? VFIO.VFIO_TYPE1v2_IOMMU : VFIO.VFIO_NOIOMMU_IOMMU))
+  container.setIommu(options.iommuType ?? (lab.translates(pci) ? VFIO.VFIO_TYPE1v2_IOMMU : VFIO.VFIO_NOIOMMU_IOMMU))
   const device = lab.use(group.device(pci.bdf))
-  return { pci, device, group, container, dma: lab.hasIommu ? containerDmaSpace(container) : physicalDmaSpace() }
+  return { pci, device, group, container, dma: lab.translates(pci) ? containerDmaSpace(container) : physicalDmaSpace() }
 }
 
 const missing = (pci: PciDevice, node: string): never => {

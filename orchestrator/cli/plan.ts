@@ -8,6 +8,7 @@ import type { CellPlan, Plan } from '../plan/plan.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { openTools } from '../toolbox/open-tools.ts'
+import { askQemu, QEMU } from '../vm/ask-qemu.ts'
 import { notice } from './notice.ts'
 import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
@@ -27,8 +28,8 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
-      const { catalogue } = await prepareAgent(dir)
-      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, upTo: 'configured', signal }, (event) => {
+      const [{ catalogue }, offer] = await Promise.all([prepareAgent(dir), askQemu(QEMU, tools, signal)])
+      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, offer, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))
       process.stdout.write(flags.json ? `${JSON.stringify(asJson(planned.plan), null, 2)}\n` : asText(planned.plan))

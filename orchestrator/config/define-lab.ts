@@ -4,7 +4,8 @@ import type { KernelSource } from './resolved-config.ts'
 /** All that a lab.config.ts imports, as `vfio-lab`. */
 export type { LabConfig, LabExclusion, LabLimits, LabMachine } from './lab-config.ts'
 export { edu, iommuTestdev, pciTestdev } from '../machine/devices.ts'
-export { intelIommu, virtioIommu } from '../machine/iommus.ts'
+export { amdIommu, intelIommu, virtioIommu } from '../machine/iommus.ts'
+export { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../machine/places.ts'
 
 /** Gives a config its type: unknown keys and wrong names in `exclude` are marked in the editor. The lab checks all of it again when it loads it. */
 export const defineLab = <Kernel extends string, Config extends string, Machine extends string>(

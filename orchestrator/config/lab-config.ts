@@ -1,4 +1,4 @@
-import type { DeviceSpec, IommuSpec } from '../machine/machine-spec.ts'
+import type { IommuSpec, SlotSpec } from '../machine/machine-spec.ts'
 import type { KernelSource } from './resolved-config.ts'
 
 /** What lab.config.ts exports. Names of kernels, configs and machines become cell ids: `[a-z0-9][a-z0-9._+-]*`, at most 64 characters. */
@@ -22,12 +22,14 @@ export interface LabConfig<Kernel extends string = string, Config extends string
 export interface LabMachine {
   /** Left out: a machine without IOMMU. */
   readonly iommu?: IommuSpec | undefined
-  /** Each sits behind a root port of its own. */
-  readonly devices: readonly DeviceSpec[]
+  /** Each stands behind a root port of its own, or with others where a place such as `oneGroup(...)` puts them. */
+  readonly devices: readonly SlotSpec[]
   /** Default 1024. */
   readonly memoryMiB?: number | undefined
   /** Default 1. */
   readonly cpus?: number | undefined
+  /** Judged only when `--machine` names it. Default false. */
+  readonly onRequest?: boolean | undefined
 }
 
 export interface LabExclusion<Kernel extends string = string, Config extends string = string, Machine extends string = string> {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { TOPOLOGIES } from '../../guest-agent/protocol.ts'
 import { suggestion } from '../host/nearest-name.ts'
+import { MOST_SLOTS } from '../machine/slot-args.ts'
 import type { LabConfig } from './lab-config.ts'
 
 /** An object that says which key is meant when it is given one that it does not know. */
@@ -48,27 +50,32 @@ const iommu = z.discriminatedUnion(
       scalable: z.boolean(),
       firstStage: z.boolean(),
       deviceIotlb: z.boolean(),
+      pasidBits: z.int().min(0).max(20),
+      svm: z.boolean(),
+      addressBits: z.union([z.literal(39), z.literal(48)]),
     }),
-    strict({ kind: z.literal('virtio') }),
+    strict({ kind: z.literal('amd'), interruptRemapping: z.boolean(), deviceIotlb: z.boolean() }),
+    strict({ kind: z.literal('virtio'), addressBits: z.int().min(32).max(64).optional() }),
   ],
-  { error: 'must be intelIommu({...}) or virtioIommu()' },
+  { error: 'must be intelIommu({...}), amdIommu({...}) or virtioIommu()' },
 )
 
-const device = z.discriminatedUnion(
-  'kind',
-  [
-    strict({ kind: z.literal('edu'), dmaMask: z.bigint().positive() }),
-    strict({ kind: z.literal('pci-testdev') }),
-    strict({ kind: z.literal('iommu-testdev') }),
-  ],
-  { error: 'must be edu(), pciTestdev() or iommuTestdev()' },
-)
+const device = z.discriminatedUnion('kind', [
+  strict({ kind: z.literal('edu'), dmaMask: z.bigint().positive() }),
+  strict({ kind: z.literal('pci-testdev') }),
+  strict({ kind: z.literal('iommu-testdev') }),
+])
+
+const place = strict({ kind: z.enum(TOPOLOGIES), devices: z.array(device).readonly() })
+
+const slot = z.union([device, place], { error: 'must be a device such as edu(), or a place with devices such as oneGroup(edu(), pciTestdev())' })
 
 const machine = strict({
   iommu: iommu.optional(),
-  devices: z.array(device).max(16, 'at most 16 devices: each takes a root port'),
+  devices: z.array(slot).max(MOST_SLOTS, `at most ${MOST_SLOTS} entries: each takes a slot of the root bus`),
   memoryMiB: z.int().min(256).max(65_536).optional(),
   cpus: z.int().min(1).max(64).optional(),
+  onRequest: z.boolean().optional(),
 })
 
 const exclusion = strict({

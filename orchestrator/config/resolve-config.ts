@@ -118,6 +118,7 @@ const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
   devices: machine.devices,
   memoryMiB: machine.memoryMiB ?? 1024,
   cpus: machine.cpus ?? 1,
+  onRequest: machine.onRequest ?? false,
 })
 
 const resolveExclusion = ({ kernel, config, machine, because }: LabExclusion): Exclusion => ({

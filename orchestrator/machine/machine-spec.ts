@@ -1,4 +1,4 @@
-import type { DeviceKind, IommuTrait } from '../../guest-agent/protocol.ts'
+import type { DeviceKind, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
 
 /** A vIOMMU as QEMU emulates it on q35. */
 export type IommuSpec =
@@ -9,26 +9,43 @@ export type IommuSpec =
       readonly scalable: boolean
       readonly firstStage: boolean
       readonly deviceIotlb: boolean
+      /** Width of a PASID; 0: no PASIDs. */
+      readonly pasidBits: number
+      readonly svm: boolean
+      readonly addressBits: 39 | 48
     }
-  | { readonly kind: 'virtio' }
+  | { readonly kind: 'amd'; readonly interruptRemapping: boolean; readonly deviceIotlb: boolean }
+  | { readonly kind: 'virtio'; /** Missing: all that QEMU has. */ readonly addressBits?: number | undefined }
 
-/** A device under test; each sits behind a root port of its own. */
+/** A device under test. */
 export type DeviceSpec =
   | { readonly kind: 'edu'; /** Address bits the device can drive; QEMU masks the rest silently. */ readonly dmaMask: bigint }
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
 
+/** Where devices stand other than each behind a root port of its own. */
+export type PlaceSpec = { readonly kind: Topology; readonly devices: readonly DeviceSpec[] }
+
+/** An entry of a machine's `devices`: a device behind a root port of its own, or some devices in another place. */
+export type SlotSpec = DeviceSpec | PlaceSpec
+
 export interface MachineSpec {
   readonly name: string
   /** Missing: no IOMMU at all. */
   readonly iommu?: IommuSpec
-  readonly devices: readonly DeviceSpec[]
+  readonly devices: readonly SlotSpec[]
   readonly memoryMiB: number
   readonly cpus: number
+  /** Its cells run only when the machine is named. */
+  readonly onRequest: boolean
 }
 
 /** What the plan needs to know of a machine. */
 export interface MachineFacts {
   readonly iommu: readonly IommuTrait[]
+  /** Devices behind the machine's IOMMU, if it has one, that are there from the start. */
   readonly devices: readonly DeviceKind[]
+  readonly topology: readonly Topology[]
 }
+
+export const isPlace = (slot: SlotSpec): slot is PlaceSpec => 'devices' in slot

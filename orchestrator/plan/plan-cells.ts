@@ -29,7 +29,8 @@ export interface Shard {
 export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { readonly cells: readonly Cell[]; readonly excluded: Plan['excluded'] } => {
   const kernels = config.kernels.filter(chosen('kernel', filter.kernel, config.kernels))
   const isChosen = chosen('config', filter.config, configsOf(config.kernels, config))
-  const machines = config.machines.filter(chosen('machine', filter.machine, config.machines))
+  const machines = config.machines.filter(filter.machine === undefined ? ({ onRequest }) => !onRequest : chosen('machine', filter.machine, config.machines))
+  if (machines.length === 0) throw yours('NO_CELLS', 'no cell is left: every machine of the config is there on request only', { hint: `name one: --machine ${config.machines[0]?.name ?? ''}` })
   const asked = kernels.flatMap((kernel) =>
     configsOf([kernel], config).filter(isChosen).flatMap((fragments) =>
       machines.map((machine): Cell => ({

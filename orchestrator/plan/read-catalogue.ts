@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { cleanLine } from '../host/clean-text.ts'
 import { labFault } from '../host/errors.ts'
 import { run } from '../host/spawn.ts'
-import { caseInfo } from './case-info.ts'
+import { jsonOf } from '../host/json-of.ts'
+import { caseInfo } from '../vm/case-info.ts'
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
 
 const LIMIT_MS = 30_000
@@ -29,21 +30,13 @@ const eventName = z.looseObject({ event: z.string() })
 const catalogueEvent = z.object({ event: z.literal('catalogue'), cases: z.array(caseInfo) })
 
 const casesOf = (line: string): readonly CaseInfo[] => {
-  const event = eventName.safeParse(parseJson(line))
+  const event = eventName.safeParse(jsonOf(line))
   if (!event.success) throw labFault('CATALOGUE_INVALID', `the agent's list of cases: no event: ${cleanLine(line, 200)}`)
   if (event.data.event === 'agent-error') throw labFault('CATALOGUE_INVALID', `the agent cannot list its cases: ${cleanLine(line, 300)}`)
   if (event.data.event !== 'catalogue') return []
   const catalogue = catalogueEvent.safeParse(event.data)
   if (catalogue.success) return catalogue.data.cases
   throw labFault('CATALOGUE_INVALID', `the agent's list of cases: ${cleanLine(z.prettifyError(catalogue.error), 400)}`)
-}
-
-const parseJson = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }
 
 const wrongWith = (cases: readonly CaseInfo[]): string | undefined => {

@@ -1,4 +1,4 @@
-import { DEVICE_CAPABILITIES, type DeviceCapability, type IommuTrait, type Needs } from '../../guest-agent/protocol.ts'
+import { DEVICE_CAPABILITIES, type DeviceCapability, type IommuTrait, type Needs, type Topology } from '../../guest-agent/protocol.ts'
 import { hasSymbol, unreachable } from './device-access.ts'
 import type { KernelFacts } from '../kernel/built-kernel.ts'
 import type { MachineFacts } from '../machine/machine-spec.ts'
@@ -10,8 +10,9 @@ export const unmetNeed = (needs: Needs, kernel: KernelFacts, machine: MachineFac
   ?? unmetIommu(needs.iommu, machine)
   ?? (needs.access === undefined ? undefined : unreachable(needs.access, kernel, machine))
   ?? unmetDevice(needs, machine)
+  ?? first(needs.topology, (place) => (machine.topology.includes(place) ? undefined : NO_PLACE[place]))
 
-const first = (wanted: readonly string[] | undefined, unmet: (one: string) => string | undefined): string | undefined => {
+const first = <One extends string>(wanted: readonly One[] | undefined, unmet: (one: One) => string | undefined): string | undefined => {
   for (const one of wanted ?? []) {
     const because = unmet(one)
     if (because !== undefined) return because
@@ -64,6 +65,15 @@ const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined =>
     return `this machine has ${machine.devices.length} of the ${devices} devices that it takes`
   }
   return undefined
+}
+
+const NO_PLACE: Readonly<Record<Topology, string>> = {
+  bypassing: 'no device on this machine bypasses its IOMMU',
+  'one-group': 'no devices on this machine share a group by a bridge',
+  multifunction: 'no device on this machine has several functions',
+  'behind-switch': 'no device on this machine stands behind a switch',
+  'switch-functions': 'no device on this machine stands behind a switch whose ports are functions of one slot',
+  'plugged-later': 'nothing can be plugged into this machine later',
 }
 
 const hasAll = (has: readonly DeviceCapability[], wanted: readonly DeviceCapability[]): boolean => wanted.every((one) => has.includes(one))

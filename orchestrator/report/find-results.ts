@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { yours } from '../host/errors.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { Results } from '../verdict/results.ts'
-import { jsonOf } from './json-of.ts'
+import { jsonOf } from '../host/json-of.ts'
 import { RESULTS_FILE } from './results-json.ts'
 import { resultsFile } from './results-schema.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { yours } from '../host/errors.ts'
 import type { LabEvent } from '../run/lab-event.ts'
 import { labEvent } from './event-schema.ts'
-import { jsonOf } from './json-of.ts'
+import { jsonOf } from '../host/json-of.ts'
 
 /**
  * An event log back from disk, every line checked. A last line without its end is what a killed run leaves and is ignored.

@@ -44,8 +44,8 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
   const dir = await work.cellDir(id)
   await copyFile(kernel.dotConfig, join(dir, 'kernel.config'))
   const facts = machineFacts(machine)
-  const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, iommu: facts.iommu, devices: facts.devices }
-  const { qemu, commandLine } = machineArgs(machine)
+  const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, ...facts }
+  const { qemu, commandLine } = machineArgs(machine, bench.offer)
   const initrd = await bench.initrdOf(kernel)
   const agentLines: string[] = []
 

@@ -3,7 +3,9 @@ import { isPrebuilt } from '../config/own-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
+import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
+import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { planCases } from '../plan/plan-cases.ts'
 import type { Cell, Plan } from '../plan/plan.ts'
 import { selectCases, type CaseFilter } from '../plan/select-cases.ts'
@@ -17,6 +19,7 @@ export interface KernelsToPlan {
   readonly selection: CaseFilter
   readonly catalogue: readonly CaseInfo[]
   readonly tools: Tools
+  readonly offer: QemuOffer
   /** `configured`: for a plan that nothing is compiled for. */
   readonly upTo: 'configured' | 'built'
   readonly signal: AbortSignal
@@ -30,8 +33,9 @@ export interface PlannedKernels extends AsyncDisposable {
 
 /** Builds (or only configures) every kernel of these cells, one after the other since each uses all cores, and plans on what they are. */
 export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise<PlannedKernels> => {
-  const { cells, config, selection, catalogue, excluded } = request
-  // Before the time that a build takes: a choice that leaves no case is said at once.
+  const { cells, config, selection, catalogue, excluded, offer } = request
+  // Before the time that a build takes: a machine that this QEMU cannot be, and a choice that leaves no case, are said at once.
+  for (const { machine } of cells) machineArgs(machine, offer)
   selectCases(catalogue, config.suites, selection)
   await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()

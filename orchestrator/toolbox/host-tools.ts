@@ -3,7 +3,6 @@ import { labFault } from '../host/errors.ts'
 import { findProgram, hostPath } from '../host/find-program.ts'
 import { run } from '../host/spawn.ts'
 import type { OpenedTools } from './open-toolbox.ts'
-import { lackingQemuFeatures } from './qemu-features.ts'
 import { proxies } from './sandbox.ts'
 import type { Blocked, MissingTool, ToolCommand, ToolInvocation } from './tools.ts'
 
@@ -48,7 +47,6 @@ export const openHostTools = async (signal: AbortSignal): Promise<OpenedTools> =
     if (await findProgram(program) !== undefined) there.add(program)
     else missing.push({ what: `program ${program}`, why: `Debian has it in the package ${name}`, blocks })
   }
-  if (there.has('qemu-system-x86_64')) missing.push(...await lackingQemuFeatures(hostCommand, signal))
   const versions: Record<string, string> = {}
   for (const [tool, [program, ...args]] of Object.entries(VERSIONED)) {
     if (there.has(program)) versions[tool] = await firstLine(program, args, signal)

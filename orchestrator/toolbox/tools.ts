@@ -1,5 +1,3 @@
-import type { DeviceKind } from '../../guest-agent/protocol.ts'
-
 /** How to start a program with its tools around it; feed it to host/spawn.ts. */
 export interface ToolCommand {
   readonly file: string
@@ -21,12 +19,12 @@ export interface ToolInvocation {
   readonly network?: boolean
 }
 
-/** What stops working when something is missing: a part of the lab, a kind of vIOMMU, a device. */
-export type Blocked = 'vm' | 'kernel' | 'image' | 'debian-source' | 'intel' | 'intel-first-stage' | 'virtio' | DeviceKind
+/** The part of the lab that stops working when something is missing. */
+export type Blocked = 'vm' | 'kernel' | 'image' | 'debian-source'
 
 /** Something that the tools lack. Nothing is ever missing in the toolbox. */
 export interface MissingTool {
-  /** E.g. `program flex`, `QEMU device iommu-testdev`. */
+  /** E.g. `program flex`. */
   readonly what: string
   /** What it is for, and where a newer one has it. */
   readonly why: string

@@ -1,4 +1,5 @@
 import type { CaseInfo, Needs } from '../../guest-agent/protocol.ts'
+import { machineFacts } from '../machine/machine-facts.ts'
 import type { CellPlan } from '../plan/plan.ts'
 import type { MarkedCase } from './read-console.ts'
 
@@ -13,7 +14,7 @@ const MODULE_TAINTS = ['O', 'E', 'C', 'X']
 const REACHES_DEVICE: readonly Needs['access'][] = ['cdev', 'group', 'any']
 
 /**
- * A case with the console lines that it declares: those that it provokes, and, on a machine without an IOMMU, the taint that any case that reaches
+ * A case with the console lines that it declares: those that it provokes, and, on a machine with devices that have no IOMMU, the taint that any case that reaches
  * a VFIO device there cannot avoid.
  */
 export const declaredLines = ({ id, provokes, needs }: CaseInfo, plan: CellPlan): MarkedCase => ({
@@ -27,6 +28,7 @@ export const preparationLines = (plan: CellPlan): readonly string[] => [...bindi
 /** Letters of the taints that the kernel may have before anything is asked of it. */
 export const preparationTaints = (plan: CellPlan): readonly string[] => (hasModules(plan) ? MODULE_TAINTS : [])
 
-const bindingLines = ({ cell }: CellPlan): readonly string[] => (cell.machine.iommu === undefined ? [NOIOMMU_TAINT] : [])
+const bindingLines = ({ cell: { machine } }: CellPlan): readonly string[] =>
+  (machine.iommu === undefined || machineFacts(machine).topology.includes('bypassing') ? [NOIOMMU_TAINT] : [])
 
 const hasModules = ({ kernel }: CellPlan): boolean => kernel.status === 'built' && kernel.modules.length > 0

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { type AgentEvent, MAX_EVENT_BYTES } from '../../guest-agent/protocol.ts'
 import { cleanLine } from '../host/clean-text.ts'
 import { type LabError, labFault } from '../host/errors.ts'
+import { jsonOf } from '../host/json-of.ts'
 import { agentEvent } from './agent-events.ts'
 
 const NEWLINE = 0x0a
@@ -27,20 +28,13 @@ export async function* eventLines(output: Readable): AsyncGenerator<AgentEvent, 
 const parseEvent = (line: Buffer): AgentEvent => {
   if (line.length > MAX_EVENT_BYTES) throw tooLong(line)
   const text = line.toString('utf8')
-  const parsed = agentEvent.safeParse(parseJson(text))
+  const parsed = agentEvent.safeParse(jsonOf(text))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const where = issue === undefined || issue.path.length === 0 ? '' : ` (${cleanLine(issue.path.join('.'), 60)}: ${cleanLine(issue.message, 100)})`
   throw invalidOutput(`a line that is no event${where}`, text)
 }
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 const tooLong = (line: Buffer): LabError =>
   invalidOutput(`a line longer than ${MAX_EVENT_BYTES} bytes`, line.toString('utf8', 0, EXCERPT * 4))

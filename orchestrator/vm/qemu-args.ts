@@ -25,10 +25,10 @@ export const qemuArgs = (spec: VmSpec, sockets: string): readonly string[] => [
   '-serial', 'chardev:console',
   '-qmp', `unix:${qmpSocket(sockets)},server=on,wait=off`,
   '-drive', `if=none,id=disk,format=raw,readonly=on,file.locking=off,file=${spec.disk}`,
-  '-device', 'virtio-blk-pci,drive=disk,disable-legacy=on',
+  '-device', 'virtio-blk-pci,bus=pcie.0,drive=disk,disable-legacy=on',
   '-netdev', `user,id=${NETWORK},restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-10.0.2.15:22`,
   // Without an option ROM there is no network boot prompt to wait for.
-  '-device', `virtio-net-pci,netdev=${NETWORK},disable-legacy=on,romfile=`,
+  '-device', `virtio-net-pci,bus=pcie.0,netdev=${NETWORK},disable-legacy=on,romfile=`,
 ]
 
 const KERNEL_WORDS = [

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { labFault } from '../host/errors.ts'
 import { lineSplitter } from '../host/line-splitter.ts'
+import { jsonOf } from '../host/json-of.ts'
 
 /** QEMU's Machine Protocol (docs/interop/qmp-spec.rst) over a unix socket. */
 export interface Qmp extends Disposable {
@@ -38,7 +39,7 @@ export const connectQmp = async (path: string, onEvent: (event: QmpEvent) => voi
   }
   const lines = lineSplitter((line) => {
     if (line.trim() === '') return
-    const parsed = message.safeParse(parseJson(line))
+    const parsed = message.safeParse(jsonOf(line))
     if (!parsed.success) { broken('not a QMP message'); return }
     const said = parsed.data
     if (said.kind === 'event') onEvent(said.event)
@@ -81,13 +82,5 @@ const connected = async (path: string, signal: AbortSignal): Promise<Socket> => 
       socket.destroy()
       await sleep(RETRY_MS)
     }
-  }
-}
-
-const parseJson = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
   }
 }

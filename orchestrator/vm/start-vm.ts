@@ -6,6 +6,7 @@ import { cleanLine } from '../host/clean-text.ts'
 import { kernelFault, type LabError, labFault } from '../host/errors.ts'
 import { type StartedProcess, start } from '../host/spawn.ts'
 import type { Tools } from '../toolbox/tools.ts'
+import { QEMU } from './ask-qemu.ts'
 import { bootTooLong, sshIsUp } from './boot-progress.ts'
 import { converse } from './conversation.ts'
 import { forwardedPort } from './forwarded-port.ts'
@@ -112,7 +113,7 @@ const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSur
   const args = qemuArgs(spec, sockets)
   await writeFile(join(spec.folder, 'qemu.args'), `${args.join('\n')}\n`)
   const command = tools.command({
-    program: 'qemu-system-x86_64',
+    program: QEMU,
     args,
     read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
     write: [sockets],

@@ -6,6 +6,7 @@ import { cleanLine } from '../host/clean-text.ts'
 import { start } from '../host/spawn.ts'
 import { BOARD } from '../machine/machine-args.ts'
 import type { Tools } from '../toolbox/tools.ts'
+import { QEMU } from './ask-qemu.ts'
 import { bootSectorDisk, EXIT_PORT, EXIT_STATUS } from './boot-sector.ts'
 import type { Accel } from './running-vm.ts'
 
@@ -24,7 +25,7 @@ export const runTinyGuest = async (accel: Accel, tools: Tools, signal: AbortSign
   const disk = join(folder, 'boot-sector')
   await writeFile(disk, bootSectorDisk())
   const command = tools.command({
-    program: 'qemu-system-x86_64',
+    program: QEMU,
     args: [
       '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
       '-machine', BOARD, '-accel', accel, '-cpu', accel === 'kvm' ? 'host' : 'max', '-m', '32M',

@@ -49,7 +49,7 @@ export interface AnswerFigure {
   readonly sshMs: number
 }
 
-const NO_CASES: AgentRequest = { run: { cases: [], cell: { config: {}, uapi: [], iommu: [], devices: [] }, timeoutScale: 1 } }
+const NO_CASES: AgentRequest = { run: { cases: [], cell: { config: {}, uapi: [], iommu: [], devices: [], topology: [] }, timeoutScale: 1 } }
 
 /** Boots a guest as a run does and asks the agent to run nothing. */
 export const answerMs = async (spec: Omit<VmSpec, 'folder'>, surroundings: VmSurroundings): Promise<AnswerFigure> => {

@@ -43,7 +43,7 @@ say(`the ${others.length} others together: ${seconds(further)} CPU, ${((100 * fu
 
 const kernel = builds.outcomes.get(intel.config.name)
 if (kernel?.status !== 'built') throw new Error(`${intel.config.name} was not built`)
-const { qemu, commandLine } = machineArgs(intel.machine)
+const { qemu, commandLine } = machineArgs(intel.machine, bench.offer)
 const spec = {
   machineArgs: qemu, commandLine, accel: bench.accel.used, bzImage: kernel.bzImage, initrd: await bench.initrdOf(kernel), disk: bench.disk,
   bootLimitMs: config.limits.bootMs,

@@ -7,6 +7,7 @@ import { makeRunKeys } from '../../orchestrator/image/run-keys.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import { machineArgs } from '../../orchestrator/machine/machine-args.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
+import { askQemu, QEMU } from '../../orchestrator/vm/ask-qemu.ts'
 import type { VmSpec } from '../../orchestrator/vm/running-vm.ts'
 import type { VmSurroundings } from '../../orchestrator/vm/start-vm.ts'
 import { temporaryDir } from '../lab-process.ts'
@@ -41,7 +42,7 @@ export const openGuest = async (): Promise<Guest> => {
   const keys = makeRunKeys()
   const initrd = join(dir.path, 'initrd')
   await writeRunInitrd(image, keys, initrd)
-  const { qemu, commandLine } = machineArgs(machine)
+  const { qemu, commandLine } = machineArgs(machine, await askQemu(QEMU, tools, never))
   const held = stack.move()
   let boots = 0
   return {

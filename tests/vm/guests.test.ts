@@ -43,7 +43,7 @@ const sickAgent = async (): Promise<Uint8Array> => {
   return await packAgent(folder.path, ['agent.js', 'agent.deployed'])
 }
 
-const asking = (id: string): AgentRequest => ({ run: { cases: [id], cell: { config: {}, uapi: [], iommu: [], devices: [] }, timeoutScale: 1 } })
+const asking = (id: string): AgentRequest => ({ run: { cases: [id], cell: { config: {}, uapi: [], iommu: [], devices: [], topology: [] }, timeoutScale: 1 } })
 const boot = async (change: Partial<VmSpec> = {}, signal = live): Promise<RunningVm> =>
   startVm({ ...(await guest.spec()), ...change }, { ...guest.surroundings, agent: await sickAgent(), signal })
 const failure = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => { throw new Error('it did not fail') }, (error: unknown) => error)

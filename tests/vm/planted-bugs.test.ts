@@ -1,6 +1,6 @@
 import { afterAll, expect } from 'vitest'
 import { z } from 'zod'
-import { caseInfo } from '../../orchestrator/plan/case-info.ts'
+import { caseInfo } from '../../orchestrator/vm/case-info.ts'
 import { plantedBugs } from '../bugs/bug-header.ts'
 import { callLab, callLabRun } from '../lab-process.ts'
 import { campaign } from './campaign.ts'

@@ -52,7 +52,9 @@ describe('the config', () => {
     expect(config?.dir).toBe(PROJECT)
     expect(config?.kernels.map(({ name }) => name)).toEqual(['debian'])
     expect(config?.configs.map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
-    expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([['none', 3], ['intel', 3], ['intel-scalable', 3], ['virtio', 3]])
+    expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
+      ['none', 3], ['intel', 3], ['intel-scalable', 3], ['virtio', 3], ['amd', 3], ['intel-39', 3], ['intel-unsafe', 3], ['intel-svm', 3], ['places', 8],
+    ])
   })
 
   test('works in any folder, typed, and is found there', async () => {

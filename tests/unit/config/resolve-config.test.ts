@@ -47,7 +47,7 @@ describe('a config', () => {
       limits: { bootMs: 60_000, buildMs: 5_400_000, storeBytes: 2 ** 32, sourceTrees: 8 },
       kernels: [{ name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' } }],
       machines: [
-        { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 },
+        { name: 'none', devices: [], memoryMiB: 1024, cpus: 1, onRequest: false },
         { name: 'intel', iommu: { kind: 'intel', cachingMode: true, interruptRemapping: true }, devices: [{ kind: 'edu', dmaMask: 0xffff_ffff_ffff_ffffn }, { kind: 'pci-testdev' }] },
       ],
     })
@@ -104,8 +104,8 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown key below', { ...good, machines: { none: { devices: [], memoryMib: 3 } } }, ['machines.none: unknown key memoryMib; did you mean memoryMiB?']],
     ['an unknown key of an IOMMU', { ...good, machines: { m: { iommu: { ...intelIommu(), scalabel: true }, devices: [] } } }, ['machines.m.iommu: unknown key scalabel; did you mean scalable?']],
     ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
-    ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be edu(), pciTestdev() or iommuTestdev()']],
-    ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}) or virtioIommu()']],
+    ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be a device such as edu(), or a place with devices such as oneGroup(edu(), pciTestdev())']],
+    ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}), amdIommu({...}) or virtioIommu()']],
     ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, [expect.stringMatching(/^kernels\.k\.source: must be debian\('linux-source-\*'\), .* or debianImage\('linux-image-\*-amd64'\)$/)]],
     ['a package that is an option', { ...good, kernels: { k: { source: debian('--download') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-source-*']],
     ['an image package that is an option', { ...good, kernels: { k: { source: debianImage('-o') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-image-*-amd64']],

@@ -15,7 +15,7 @@ const AGENT = join(import.meta.dirname, '../../../guest-agent')
 
 beforeAll(loadLibc)
 
-const FACTS = { config: { IOMMUFD: 'y', VFIO: 'm', NAME: '"text"' }, uapi: ['IOMMU_IOAS_MAP'], iommu: [], devices: [] }
+const FACTS = { config: { IOMMUFD: 'y', VFIO: 'm', NAME: '"text"' }, uapi: ['IOMMU_IOAS_MAP'], iommu: [], devices: [], topology: [] }
 
 type Run = (lab: CaseContext) => Promise<void> | void
 
@@ -115,7 +115,7 @@ test('a promise that was rejected and that nobody awaited fails its case and not
       { info: info('a/stray'), run: async () => { await null; void Promise.reject(new Error('lost')) } },
       { info: info('a/next'), run: () => undefined },
     ]
-    const facts = { config: {}, uapi: [], iommu: [], devices: [] }
+    const facts = { config: {}, uapi: [], iommu: [], devices: [], topology: [] }
     await runCases(cases, { facts, devices: [], timeoutScale: 1, mark: () => undefined }, (event) => { if (event.event === 'case-end') console.log(event.outcome, event.message) })
   `
   const { stdout } = await execa(process.execPath, ['--no-warnings', '--input-type=module', '--eval', script])

@@ -15,7 +15,7 @@ const answers = async (...chunks: readonly string[]): Promise<readonly unknown[]
   return (await said).trimEnd().split('\n').map((line): unknown => JSON.parse(line))
 }
 
-const cell = { config: {}, uapi: [], iommu: [], devices: ['edu'] }
+const cell = { config: {}, uapi: [], iommu: [], devices: ['edu'], topology: [] }
 const request = (run: object): string => `${JSON.stringify({ run: { cases: [], cell, timeoutScale: 1, ...run } })}\n`
 
 test('the catalogue comes in answer to {list}, also when the request arrives in pieces', async () => {

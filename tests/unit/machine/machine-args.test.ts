@@ -1,66 +1,117 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { edu, iommuTestdev, pciTestdev } from '../../../orchestrator/machine/devices.ts'
-import { intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
+import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineArgs } from '../../../orchestrator/machine/machine-args.ts'
-import type { DeviceSpec, MachineSpec } from '../../../orchestrator/machine/machine-spec.ts'
+import type { MachineSpec, SlotSpec } from '../../../orchestrator/machine/machine-spec.ts'
+import { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
+import { errorOf } from './error-of.ts'
+import { goldenOffer } from './golden-offer.ts'
 
+const offer = goldenOffer('11.1')
 const devices = [edu(), pciTestdev(), iommuTestdev()]
-const machine = (parts: Partial<MachineSpec>): MachineSpec => ({ name: 'm', devices, memoryMiB: 512, cpus: 2, ...parts })
+const machine = (parts: Partial<MachineSpec>): MachineSpec => ({ name: 'm', devices, memoryMiB: 512, cpus: 2, onRequest: false, ...parts })
+/** The values of `-device`. */
+const plugged = (slots: readonly SlotSpec[]) => {
+  const { qemu, later } = machineArgs(machine({ devices: slots }), offer)
+  return { devices: qemu.filter((_, at) => qemu[at - 1] === '-device'), later }
+}
 
-describe('machineArgs', () => {
-  it('puts each device behind a root port of its own, no IOMMU', () => {
-    expect(machineArgs(machine({}))).toEqual({
-      qemu: [
-        '-machine', 'q35,kernel-irqchip=split', '-m', '512M', '-smp', '2',
-        '-device', 'pcie-root-port,id=port0,chassis=1,slot=1,addr=8',
-        '-device', 'edu,dma_mask=0xffffffffffffffff,id=device0,bus=port0',
-        '-device', 'pcie-root-port,id=port1,chassis=2,slot=2,addr=9',
-        '-device', 'pci-testdev,id=device1,bus=port1',
-        '-device', 'pcie-root-port,id=port2,chassis=3,slot=3,addr=10',
-        '-device', 'iommu-testdev,id=device2,bus=port2',
-      ],
-      commandLine: [],
-    })
-  })
-
-  it('names the properties of intel-iommu as QEMU 11 does', () => {
-    const { qemu, commandLine } = machineArgs(
-      machine({ iommu: intelIommu({ cachingMode: true, scalable: true, firstStage: true, deviceIotlb: true }) }),
-    )
-    expect(qemu).toContain('intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,fsts=on,aw-bits=48,device-iotlb=on')
-    expect(commandLine).toEqual(['intel_iommu=on,sm_on', 'iommu=nopt'])
-  })
-
-  it('leaves the modes away that were not asked for', () => {
-    const { qemu, commandLine } = machineArgs(machine({ iommu: intelIommu() }))
-    expect(qemu).toContain('intel-iommu,intremap=on,caching-mode=off')
-    expect(commandLine).toEqual(['intel_iommu=on', 'iommu=nopt'])
-  })
-
-  it('puts the vIOMMU before every other device, whatever the machine', () => {
-    const anyDevice = fc.constantFrom<DeviceSpec>(...devices)
-    const anyIommu = fc.constantFrom(virtioIommu(), intelIommu(), intelIommu({ scalable: true }))
-    fc.assert(
-      fc.property(fc.array(anyDevice, { maxLength: 8 }), anyIommu, (some, iommu) => {
-        const { qemu } = machineArgs(machine({ iommu, devices: some }))
-        const plugged = qemu.filter((_, at) => qemu[at - 1] === '-device')
-        expect(plugged[0]).toMatch(/iommu/)
-        expect(plugged.length).toBe(1 + 2 * some.length)
-        const buses = plugged.flatMap((device) => /,bus=(\w+)/.exec(device)?.[1] ?? [])
-        expect(new Set(buses).size).toBe(some.length)
-        const slots = plugged.flatMap((device) => /,addr=(\w+)/.exec(device)?.[1] ?? [])
-        expect(new Set(slots).size).toBe(slots.length)
-      }),
-    )
+test('each device stands behind a root port of its own, no IOMMU', () => {
+  expect(machineArgs(machine({}), offer)).toEqual({
+    qemu: [
+      '-machine', 'q35,kernel-irqchip=split', '-m', '512M', '-smp', '2',
+      '-device', 'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8',
+      '-device', 'edu,dma_mask=0xffffffffffffffff,id=device0,bus=port0',
+      '-device', 'pcie-root-port,id=port1,chassis=2,slot=2,bus=pcie.0,addr=9',
+      '-device', 'pci-testdev,id=device1,bus=port1',
+      '-device', 'pcie-root-port,id=port2,chassis=3,slot=3,bus=pcie.0,addr=10',
+      '-device', 'iommu-testdev,id=device2,bus=port2',
+    ],
+    commandLine: [],
+    later: [],
   })
 })
 
-describe('constructors', () => {
-  it('refuse first stage without scalable mode', () => {
-    expect(() => intelIommu({ firstStage: true })).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
+describe('places', () => {
+  it('one group: behind a bridge to conventional PCI', () => {
+    expect(plugged([oneGroup(edu(), pciTestdev()), iommuTestdev()]).devices).toEqual([
+      'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8',
+      'pcie-pci-bridge,id=bridge1,bus=port0',
+      'edu,dma_mask=0xffffffffffffffff,id=device0,bus=bridge1,addr=1',
+      'pci-testdev,id=device1,bus=bridge1,addr=2',
+      'pcie-root-port,id=port1,chassis=2,slot=2,bus=pcie.0,addr=9',
+      'iommu-testdev,id=device2,bus=port1',
+    ])
   })
-  it.each([0n, -1n, 1n << 64n])('refuse the DMA mask %s', (dmaMask) => {
-    expect(() => edu({ dmaMask })).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
+  it('functions of one device', () => {
+    expect(plugged([multifunction(edu(), pciTestdev())]).devices).toEqual([
+      'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8',
+      'edu,dma_mask=0xffffffffffffffff,id=device0,bus=port0,addr=0.0,multifunction=on',
+      'pci-testdev,id=device1,bus=port0,addr=0.1',
+    ])
   })
+  it('behind a switch', () => {
+    expect(plugged([behindSwitch(edu(), pciTestdev())]).devices).toEqual([
+      'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8',
+      'x3130-upstream,id=upstream1,bus=port0',
+      'xio3130-downstream,id=port1,chassis=2,slot=2,bus=upstream1,addr=0',
+      'edu,dma_mask=0xffffffffffffffff,id=device0,bus=port1',
+      'xio3130-downstream,id=port2,chassis=3,slot=3,bus=upstream1,addr=1',
+      'pci-testdev,id=device1,bus=port2',
+    ])
+  })
+  it('behind a switch whose ports are functions of one slot', () => {
+    expect(plugged([behindSwitchFunctions(edu(), pciTestdev())]).devices.filter((value) => value.startsWith('xio3130'))).toEqual([
+      'xio3130-downstream,id=port1,chassis=2,slot=2,bus=upstream1,addr=0.0,multifunction=on',
+      'xio3130-downstream,id=port2,chassis=3,slot=3,bus=upstream1,addr=0.1',
+    ])
+  })
+  it('on a root bus that the IOMMU does not see', () => {
+    expect(plugged([edu(), bypassingIommu(edu(), pciTestdev())]).devices.slice(2)).toEqual([
+      'pxb-pcie,id=bypassing,bus_nr=128,bypass_iommu=on,bus=pcie.0,addr=9',
+      'pcie-root-port,id=port1,chassis=2,slot=2,bus=bypassing,addr=0',
+      'edu,dma_mask=0xffffffffffffffff,id=device1,bus=port1',
+      'pcie-root-port,id=port2,chassis=3,slot=3,bus=bypassing,addr=1',
+      'pci-testdev,id=device2,bus=port2',
+    ])
+  })
+  it('plugged in later: the port is there, the device is for device_add', () => {
+    const { devices: there, later } = plugged([pluggedLater(edu({ dmaMask: 0xffffn }))])
+    expect(there).toEqual(['pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8'])
+    expect(later).toEqual([{ id: 'device0', properties: { driver: 'edu', dma_mask: '0xffff', id: 'device0', bus: 'port0' } }])
+  })
+  it.each([() => oneGroup(), () => multifunction(...Array.from({ length: 9 }, () => edu()))])('refuse none and too many', (make) => {
+    expect(make).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
+  })
+})
+
+test('the vIOMMU stands before every other device, and no two devices in one place, whatever the machine', () => {
+  const anyDevice = fc.constantFrom(...devices)
+  const some = fc.array(anyDevice, { minLength: 1, maxLength: 4 })
+  const anySlot = fc.oneof(anyDevice, some.map((all) => oneGroup(...all)), some.map((all) => multifunction(...all)), some.map((all) => behindSwitch(...all)), anyDevice.map(pluggedLater))
+  const anyIommu = fc.constantFrom(virtioIommu(), amdIommu(), intelIommu(), intelIommu({ scalable: true }))
+  fc.assert(
+    fc.property(fc.array(anySlot, { maxLength: 8 }), anyIommu, (slots, iommu) => {
+      const { qemu, later } = machineArgs(machine({ iommu, devices: slots }), offer)
+      const values = qemu.filter((_, at) => qemu[at - 1] === '-device')
+      expect(values[0]).toMatch(/iommu/)
+      const ids = [...values.flatMap((value) => /,id=(\w+)/.exec(value)?.[1] ?? []), ...later.map(({ id }) => id)]
+      expect(new Set(ids).size).toBe(ids.length)
+      const places = values.map((value) => `${/,bus=(\w+)/.exec(value)?.[1] ?? 'root'} ${/,addr=([\w.]+)/.exec(value)?.[1] ?? value}`)
+      expect(new Set(places).size).toBe(places.length)
+      const chassis = values.flatMap((value) => /,chassis=(\w+)/.exec(value)?.[1] ?? [])
+      expect(new Set(chassis).size).toBe(chassis.length)
+    }),
+  )
+})
+
+test('a device that this QEMU has not is said with the release that has it', () => {
+  const refused = errorOf(() => machineArgs(machine({ devices: [iommuTestdev()] }), goldenOffer('10.0')))
+  expect(refused).toMatchObject({ kind: 'yours', code: 'QEMU_LACKS', message: 'machine m: QEMU 10.0.13 has no device iommu-testdev' })
+  expect(refused.hint).toContain('since 11.0')
+})
+
+test.each([0n, -1n, 1n << 64n])('edu refuses the DMA mask %s', (dmaMask) => {
+  expect(() => edu({ dmaMask })).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
 })

@@ -1,22 +1,30 @@
 import { expect, it } from 'vitest'
-import { edu, pciTestdev } from '../../../orchestrator/machine/devices.ts'
-import { intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
+import { edu, iommuTestdev, pciTestdev } from '../../../orchestrator/machine/devices.ts'
+import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineFacts } from '../../../orchestrator/machine/machine-facts.ts'
+import { bypassingIommu, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
 
-const bare = { name: 'm', devices: [edu(), pciTestdev()], memoryMiB: 512, cpus: 2 }
+const bare = { name: 'm', devices: [edu(), pciTestdev()], memoryMiB: 512, cpus: 2, onRequest: false }
 
 it('has no trait without an IOMMU', () => {
-  expect(machineFacts(bare)).toEqual({ iommu: [], devices: ['edu', 'pci-testdev'] })
+  expect(machineFacts(bare)).toEqual({ iommu: [], devices: ['edu', 'pci-testdev'], topology: [] })
 })
 
 it('has a trait for each mode of intel-iommu', () => {
-  const everything = intelIommu({ cachingMode: true, scalable: true, firstStage: true, deviceIotlb: true })
+  const everything = intelIommu({ cachingMode: true, scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true })
   expect(machineFacts({ ...bare, iommu: everything }).iommu).toEqual([
-    'intel', 'interrupt-remapping', 'caching-mode', 'scalable', 'first-stage', 'device-iotlb',
+    'intel', 'interrupt-remapping', 'caching-mode', 'scalable', 'first-stage', 'device-iotlb', 'pasid', 'svm',
   ])
   expect(machineFacts({ ...bare, iommu: intelIommu({ interruptRemapping: false }) }).iommu).toEqual(['intel'])
 })
 
-it('has no interrupt remapping behind virtio-iommu', () => {
+it('has no interrupt remapping behind virtio-iommu, nor behind amd-iommu unless asked for', () => {
   expect(machineFacts({ ...bare, iommu: virtioIommu() }).iommu).toEqual(['virtio'])
+  expect(machineFacts({ ...bare, iommu: amdIommu() }).iommu).toEqual(['amd'])
+  expect(machineFacts({ ...bare, iommu: amdIommu({ interruptRemapping: true, deviceIotlb: true }) }).iommu).toEqual(['amd', 'interrupt-remapping', 'device-iotlb'])
+})
+
+it('counts devices of a place, but neither those that bypass the IOMMU nor those that come later', () => {
+  const devices = [edu(), oneGroup(edu(), pciTestdev()), bypassingIommu(iommuTestdev()), pluggedLater(iommuTestdev())]
+  expect(machineFacts({ ...bare, devices })).toEqual({ iommu: [], devices: ['edu', 'edu', 'pci-testdev'], topology: ['one-group', 'bypassing', 'plugged-later'] })
 })

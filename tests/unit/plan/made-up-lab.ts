@@ -10,7 +10,7 @@ export const labOf = (kernels: readonly string[], configs: readonly string[], ma
   kernels: kernels.map((name) => ({ name, source: { kind: 'debian', packageGlob: 'linux-source-*' }, patches: [] })),
   baseConfig: '/lab/base.config',
   configs: configs.map((name) => ({ name, fragments: [] })),
-  machines: machines.map((name) => ({ name, devices: [], memoryMiB: 1024, cpus: 1 })),
+  machines: machines.map((name) => ({ name, devices: [], memoryMiB: 1024, cpus: 1, onRequest: false })),
   suites: ['native'],
   exclude,
   limits: { bootMs: 60_000, buildMs: 1000, storeBytes: 2 ** 32, sourceTrees: 8 },
@@ -28,9 +28,9 @@ export const someCell: Cell = {
   id: 'debian/noiommu/none',
   kernel: { name: 'debian', source: { kind: 'debian', packageGlob: 'linux-source-*' }, patches: [] },
   config: { name: 'noiommu', fragments: [] },
-  machine: { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 },
+  machine: { name: 'none', devices: [], memoryMiB: 1024, cpus: 1, onRequest: false },
 }
 
-export const NO_IOMMU: MachineFacts = { iommu: [], devices: ['edu', 'pci-testdev', 'iommu-testdev'] }
-export const INTEL: MachineFacts = { iommu: ['intel', 'interrupt-remapping', 'caching-mode'], devices: ['edu', 'pci-testdev', 'iommu-testdev'] }
-export const VIRTIO: MachineFacts = { iommu: ['virtio'], devices: ['edu'] }
+export const NO_IOMMU: MachineFacts = { iommu: [], devices: ['edu', 'pci-testdev', 'iommu-testdev'], topology: [] }
+export const INTEL: MachineFacts = { iommu: ['intel', 'interrupt-remapping', 'caching-mode'], devices: ['edu', 'pci-testdev', 'iommu-testdev'], topology: [] }
+export const VIRTIO: MachineFacts = { iommu: ['virtio'], devices: ['edu'], topology: [] }

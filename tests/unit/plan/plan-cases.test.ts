@@ -49,9 +49,10 @@ describe('a case is absent', () => {
     ['without a device that can', { device: ['fault-report'] }, ALL, VIRTIO, 'no device on this machine has fault-report'],
     ['without one device that can both', { device: ['io-bar', 'msi'] }, ALL, INTEL, 'no device on this machine has io-bar and msi'],
     ['not when one can', { device: ['dma-write', 'msi'] }, ALL, INTEL, undefined],
-    ['without any device', { device: [] }, ALL, { iommu: [], devices: [] }, 'no device of the lab on this machine'],
+    ['without any device', { device: [] }, ALL, { iommu: [], devices: [], topology: [] }, 'no device of the lab on this machine'],
     ['without a device of its kind', { deviceKind: 'iommu-testdev' }, ALL, VIRTIO, 'no iommu-testdev on this machine'],
     ['without enough devices', { devices: 2 }, ALL, VIRTIO, 'this machine has 1 of the 2 devices that it takes'],
+    ['without devices in such a place', { topology: ['one-group'] }, ALL, INTEL, 'no devices on this machine share a group by a bridge'],
     ['never for a privilege: the agent is root', { privilege: ['CAP_SYS_RAWIO'] }, ALL, INTEL, undefined],
   ])('%s', (_, needs, config, machine, because) => {
     expect(absence(needs, config, machine)).toBe(because)
@@ -79,7 +80,7 @@ const anyNeeds: fc.Arbitrary<Needs> = fc.record({
 const anyCatalogue = fc.array(fc.tuple(fc.constantFrom('cdev', 'ioas', 'group'), anyNeeds), { minLength: 1, maxLength: 20 })
   .map((entries) => entries.map(([suite, needs], index) => aCase(`${suite}/c${index}`, needs)))
 const anyKernel = fc.uniqueArray(fc.constantFrom(...symbols)).map((set) => kernelWith(Object.fromEntries(set.map((symbol) => [symbol, 'y'])), ['A']))
-const anyMachine: fc.Arbitrary<MachineFacts> = fc.record({ iommu: fc.uniqueArray(fc.constantFrom(...traits)), devices: fc.array(fc.constantFrom(...kinds), { maxLength: 3 }) })
+const anyMachine: fc.Arbitrary<MachineFacts> = fc.record({ iommu: fc.uniqueArray(fc.constantFrom(...traits)), devices: fc.array(fc.constantFrom(...kinds), { maxLength: 3 }), topology: fc.constant([]) })
 
 describe('in every cell', () => {
   test('each case is planned or absent with a reason, never both, never neither; and the plan is the same each time', () => {
@@ -108,7 +109,7 @@ describe('in every cell', () => {
   test('more devices never make a case absent that needs devices only', () => {
     const needs = fc.record({ device: fc.array(fc.constantFrom(...DEVICE_CAPABILITIES.edu), { maxLength: 2 }), devices: fc.integer({ min: 0, max: 3 }) })
     fc.assert(fc.property(needs, fc.array(fc.constantFrom(...kinds), { maxLength: 3 }), fc.constantFrom(...kinds), (wanted, devices, more) => {
-      if (absence(wanted, {}, { iommu: [], devices }) === undefined) expect(absence(wanted, {}, { iommu: [], devices: [...devices, more] })).toBeUndefined()
+      if (absence(wanted, {}, { iommu: [], devices, topology: [] }) === undefined) expect(absence(wanted, {}, { iommu: [], devices: [...devices, more], topology: [] })).toBeUndefined()
     }))
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import type { z } from 'zod'
 import type { CaseInfo } from '../../../guest-agent/protocol.ts'
-import type { caseInfo } from '../../../orchestrator/plan/case-info.ts'
+import type { caseInfo } from '../../../orchestrator/vm/case-info.ts'
 import { readCatalogue } from '../../../orchestrator/plan/read-catalogue.ts'
 import { aCase } from './made-up-lab.ts'
 

@@ -85,14 +85,14 @@ describe('a kernel that complains', () => {
     const reaching = aCase(A, { needs: { access: 'cdev' } })
     expect(judgeCell(planOf([reaching]), [life], meta).status).toBe('ok')
     expect(judgeCell(planOf([aCase(A)]), [life], meta).status).toBe('failed')
-    const behindIommu = { name: 'virtio', iommu: { kind: 'virtio' }, devices: [], memoryMiB: 512, cpus: 1 } as const
+    const behindIommu = { name: 'virtio', iommu: { kind: 'virtio' }, devices: [], memoryMiB: 512, cpus: 1, onRequest: false } as const
     expect(judgeCell(planOf([reaching], built, behindIommu), [life], meta).status).toBe('failed')
   })
 
   test('about noiommu is no news either while the agent binds its devices', () => {
     const console = consoleFor(passing, { '': ['[    1.900000] vfio-pci 0000:02:00.0: Adding kernel taint for vfio-noiommu group on device'] })
     expect(judgeCell(plan, [lifeOf(passing, { asked, console })], meta).status).toBe('ok')
-    const behindIommu = planOf(plan.cases, built, { name: 'virtio', iommu: { kind: 'virtio' }, devices: [], memoryMiB: 512, cpus: 1 })
+    const behindIommu = planOf(plan.cases, built, { name: 'virtio', iommu: { kind: 'virtio' }, devices: [], memoryMiB: 512, cpus: 1, onRequest: false })
     expect(judgeCell(behindIommu, [lifeOf(passing, { asked, console })], meta)).toMatchObject({ status: 'failed', because: 'kernel taint for vfio-noiommu group, while no case ran' })
   })
 })

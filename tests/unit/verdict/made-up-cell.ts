@@ -25,7 +25,7 @@ export const unbuilt: FailedKernel = {
   lost: [{ symbol: 'VFIO_GROUP', asked: 'y', got: 'n', fragment: 'group.config', unmet: 'VFIO (=n)' }],
 }
 
-const plainMachine: MachineSpec = { name: 'none', devices: [], memoryMiB: 1024, cpus: 1 }
+const plainMachine: MachineSpec = { name: 'none', devices: [], memoryMiB: 1024, cpus: 1, onRequest: false }
 
 export const planOf = (cases: readonly CaseInfo[], kernel: CellPlan['kernel'] = built, machine: MachineSpec = plainMachine): CellPlan => ({
   cell: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type AgentEvent, PROTOCOL_VERSION } from '../../../guest-agent/protocol.ts'
 import { eventOrder } from '../../../orchestrator/vm/event-order.ts'
 
-const cell = { config: {}, uapi: [], iommu: [], devices: [] }
+const cell = { config: {}, uapi: [], iommu: [], devices: [], topology: [] }
 const run = { run: { cases: ['s/a', 's/b'], cell, timeoutScale: 1 } }
 const hello: AgentEvent = { event: 'hello', protocol: PROTOCOL_VERSION, node: 'v24', release: '7.3', pid: 1 }
 const start = (id: string): AgentEvent => ({ event: 'case-start', id })

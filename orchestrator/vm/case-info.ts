@@ -1,16 +1,11 @@
 import { z } from 'zod'
-import type { CaseInfo, DeviceCapability, DeviceKind, IommuTrait, Privilege } from '../../guest-agent/protocol.ts'
+import { CAPABILITIES, type CaseInfo, DEVICE_KINDS, IOMMU_TRAITS, PRIVILEGES, TOPOLOGIES } from '../../guest-agent/protocol.ts'
 
 const text = z.string().max(2_000)
 const texts = z.array(text).max(200).readonly()
 const symbols = z.array(z.string().max(400).regex(/^!?[A-Z][A-Za-z0-9_]*(\|!?[A-Z][A-Za-z0-9_]*)*$/)).max(50).readonly()
 
-const TRAITS = ['intel', 'amd', 'virtio', 'interrupt-remapping', 'caching-mode', 'scalable', 'first-stage', 'device-iotlb'] as const satisfies readonly IommuTrait[]
-const CAPABILITIES = ['bar-mmap', 'io-bar', 'dma-write', 'dma-read', 'fault-report', 'msi', 'intx'] as const satisfies readonly DeviceCapability[]
-const DEVICES = ['edu', 'pci-testdev', 'iommu-testdev'] as const satisfies readonly DeviceKind[]
-const PRIVILEGES = ['CAP_SYS_RAWIO', 'CAP_SYS_ADMIN', 'CAP_SYS_RESOURCE', 'CAP_IPC_LOCK'] as const satisfies readonly Privilege[]
-
-const trait = z.enum(TRAITS)
+const trait = z.enum(IOMMU_TRAITS)
 const notTrait = z.templateLiteral(['!', trait])
 
 const needs = z.strictObject({
@@ -19,8 +14,9 @@ const needs = z.strictObject({
   iommu: z.union([z.literal('none'), z.literal('present'), z.array(z.union([trait, notTrait])).readonly()]).exactOptional(),
   access: z.enum(['cdev', 'group', 'any', 'none']).exactOptional(),
   device: z.array(z.enum(CAPABILITIES)).readonly().exactOptional(),
-  deviceKind: z.enum(DEVICES).exactOptional(),
+  deviceKind: z.enum(DEVICE_KINDS).exactOptional(),
   devices: z.int().min(0).max(64).exactOptional(),
+  topology: z.array(z.enum(TOPOLOGIES)).readonly().exactOptional(),
   privilege: z.array(z.enum(PRIVILEGES)).readonly().exactOptional(),
 }).readonly()
 

@@ -1,0 +1,132 @@
+import { yours } from '../host/errors.ts'
+import type { Topology } from '../../guest-agent/protocol.ts'
+import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
+import { deviceProperties, deviceValue } from './device-args.ts'
+import { type DeviceSpec, isPlace, type SlotSpec } from './machine-spec.ts'
+import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
+
+export interface SlotArgs {
+  readonly qemu: readonly string[]
+  readonly later: readonly PluggedLater[]
+}
+
+/** A device that is not there when the guest starts: what QMP's device_add is given. */
+export interface PluggedLater {
+  readonly id: string
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** Root ports stand at these slots of the root bus; the slots below are free for what the lab itself plugs in. */
+const FIRST_PORT_SLOT = 8
+const LAST_PORT_SLOT = 29
+
+/** How many entries of `devices` a machine can have: each takes a slot of the root bus. */
+export const MOST_SLOTS = LAST_PORT_SLOT - FIRST_PORT_SLOT + 1
+
+/** Numbers ports and devices as they come. */
+interface Numbering {
+  ports: number
+  devices: number
+}
+
+/** Throws yours/QEMU_LACKS, BAD_MACHINE. */
+export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs => {
+  const numbering: Numbering = { ports: 0, devices: 0 }
+  const all = slots.map((slot, index) => {
+    const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${FIRST_PORT_SLOT + index}` }
+    return isPlace(slot) ? PLACES[slot.kind](slot.devices, place) : { qemu: ownPort(slot, place), later: [] }
+  })
+  return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later) }
+}
+
+interface Place {
+  readonly asking: Asking
+  readonly numbering: Numbering
+  /** Where on the root bus, or on which bus: properties of what is put there. */
+  readonly at: string
+}
+
+/** A port of its own gives each device a group of its own and a bus that can be reset. */
+const ownPort = (device: DeviceSpec, place: Place): readonly string[] => {
+  const { args, bus } = rootPort(place)
+  return [...args, '-device', deviceValue(onBus(device, bus, place))]
+}
+
+const rootPort = ({ numbering, at }: Place): { readonly args: readonly string[]; readonly bus: string } => {
+  const { bus, identity } = nextPort(numbering)
+  return { args: ['-device', `pcie-root-port,${identity},${at}`], bus }
+}
+
+const nextPort = (numbering: Numbering): { readonly bus: string; readonly identity: string } => {
+  const number = numbering.ports++
+  const bus = `port${number}`
+  return { bus, identity: `id=${bus},chassis=${number + 1},slot=${number + 1}` }
+}
+
+const onBus = (device: DeviceSpec, bus: string, { asking, numbering }: Place, addr?: string): Readonly<Record<string, string>> => ({
+  ...deviceProperties(device, asking), id: `device${numbering.devices++}`, bus, ...(addr === undefined ? {} : { addr }),
+})
+
+/** `port` places the downstream port of each device on the switch's bus. */
+const switchArgs = (port: (index: number) => string) => (devices: readonly DeviceSpec[], place: Place): SlotArgs => {
+  needDevice(place.asking, 'x3130-upstream', '0.13')
+  const root = rootPort(place)
+  const upstream = `upstream${place.numbering.ports}`
+  return {
+    qemu: [
+      ...root.args, '-device', `x3130-upstream,id=${upstream},bus=${root.bus}`,
+      ...devices.flatMap((device, index) => {
+        const { bus, identity } = nextPort(place.numbering)
+        return ['-device', `xio3130-downstream,${identity},bus=${upstream},${port(index)}`, '-device', deviceValue(onBus(device, bus, place))]
+      }),
+    ],
+    later: [],
+  }
+}
+
+const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: Place) => SlotArgs>> = {
+  // A root bus of their own that the vIOMMU does not see.
+  bypassing: (devices, place) => {
+    needDevice(place.asking, 'pxb-pcie', '2.3')
+    const bypass = propertyName(place.asking, 'pxb-pcie', ['bypass_iommu'], '6.1')
+    return {
+      qemu: [
+        '-device', `pxb-pcie,id=bypassing,bus_nr=${FIRST_BYPASSING_BUS},${bypass}=on,${place.at}`,
+        ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${index}` })),
+      ],
+      later: [],
+    }
+  },
+  // Requests of all devices behind a bridge to conventional PCI carry the bridge's id: one group.
+  'one-group': (devices, place) => {
+    needDevice(place.asking, 'pcie-pci-bridge', '2.11')
+    const port = rootPort(place)
+    const bridge = `bridge${place.numbering.ports}`
+    return {
+      qemu: [
+        ...port.args, '-device', `pcie-pci-bridge,id=${bridge},bus=${port.bus}`,
+        ...devices.flatMap((device, index) => ['-device', deviceValue(onBus(device, bridge, place, String(index + 1)))]),
+      ],
+      later: [],
+    }
+  },
+  multifunction: (devices, place) => {
+    const port = rootPort(place)
+    return {
+      qemu: [
+        ...port.args,
+        ...devices.flatMap((device, index) => ['-device', deviceValue({ ...onBus(device, port.bus, place, `0.${index}`), ...(index === 0 ? { multifunction: 'on' } : {}) })]),
+      ],
+      later: [],
+    }
+  },
+  'behind-switch': switchArgs((index) => `addr=${index}`),
+  'switch-functions': switchArgs((index) => `addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`),
+  'plugged-later': (devices, place) => {
+    const [device, ...rest] = devices
+    if (device === undefined || rest.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: pluggedLater() takes one device, which gets a port of its own`)
+    const port = rootPort(place)
+    const { id = '', ...properties } = onBus(device, port.bus, place)
+    return { qemu: port.args, later: [{ id, properties: { ...properties, id } }] }
+  },
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { labFault } from '../host/errors.ts'
+import { jsonOf } from '../host/json-of.ts'
+import { run } from '../host/spawn.ts'
+import { DIALECTS, type QemuOffer } from '../machine/qemu-offer.ts'
+import type { Tools } from '../toolbox/tools.ts'
+
+/** The program, as every distribution names it. */
+export const QEMU = 'qemu-system-x86_64'
+
+const TIMEOUT_MS = 30_000
+const TYPES = 'types'
+const VERSION = 'version'
+
+const version = z.object({ qemu: z.object({ major: z.int(), minor: z.int(), micro: z.int() }) })
+const named = z.array(z.object({ name: z.string() }))
+const answers = z.union([z.object({ id: z.string(), return: z.unknown() }), z.object({ id: z.string(), error: z.unknown() }).transform(({ id }) => ({ id, return: [] }))])
+
+/**
+ * Asks a QEMU over QMP (docs/interop/qemu-qmp-ref) what it has; nothing is emulated for that.
+ * @param program a name, or a path whose folder the tools may read
+ * Throws lab/TOOL_MISSING, TOOL_FAILED, TOOL_TIMEOUT; BAD_QEMU for a program that is none.
+ */
+export const askQemu = async (program: string, tools: Tools, signal: AbortSignal, read: readonly string[] = []): Promise<QemuOffer> => {
+  const commands = [
+    { execute: 'qmp_capabilities' },
+    { execute: 'query-version', id: VERSION },
+    { execute: 'qom-list-types', arguments: { implements: 'device', abstract: false }, id: TYPES },
+    ...DIALECTS.map((typename) => ({ execute: 'device-list-properties', arguments: { typename }, id: typename })),
+    { execute: 'quit' },
+  ]
+  const command = tools.command({ program, args: ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'], read })
+  const { stdout } = await run(command, {
+    what: 'asking QEMU what it has', signal, timeoutMs: TIMEOUT_MS, input: commands.map((one) => `${JSON.stringify(one)}\n`).join(''),
+  })
+  const said = new Map(stdout.split('\n').flatMap((line) => {
+    const answer = answers.safeParse(jsonOf(line))
+    return answer.success ? [[answer.data.id, answer.data.return] as const] : []
+  }))
+  const release = version.safeParse(said.get(VERSION))
+  const types = named.safeParse(said.get(TYPES))
+  if (!release.success || !types.success) throw labFault('BAD_QEMU', `${program} does not answer over QMP as a QEMU does`, { tail: stdout.split('\n').slice(0, 3) })
+  const { major, minor, micro } = release.data.qemu
+  return {
+    version: `${major}.${minor}.${micro}`,
+    devices: namesOf(types.data),
+    properties: new Map(DIALECTS.map((device) => [device, namesOf(named.safeParse(said.get(device)).data ?? [])])),
+  }
+}
+
+const namesOf = (all: readonly { readonly name: string }[]): ReadonlySet<string> => new Set(all.map(({ name }) => name))
