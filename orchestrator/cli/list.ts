@@ -1,28 +1,41 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
+import { countText } from '../host/count-text.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
+import { listDevices, type Listed, listMachines } from './list-machines.ts'
 
-/** `lab list`: every suite and case, with what it says must hold. */
+const LISTS = {
+  cases: { rows: () => listCases(), total: (rows: number) => countText(rows, 'case') },
+  machines: { rows: listMachines, total: (rows: number) => countText(rows, 'machine') },
+  devices: { rows: listDevices, total: (rows: number) => countText(rows, 'device') },
+} as const
+
+/** `lab list`: what there is to judge, and to judge it with. */
 export const listCommand = (finish: (exitCode: number) => void): Command =>
   new Command('list')
-    .description('every suite and case that the agent has')
-    .option('--json', 'the whole catalogue: what each case needs and covers')
-    .action(async ({ json }: { readonly json?: true }) => {
-      const dir = await mkdtemp(join(tmpdir(), 'vfio-lab-list-'))
-      try {
-        const { catalogue } = await prepareAgent(dir)
-        if (json) {
-          process.stdout.write(`${JSON.stringify(catalogue, null, 2)}\n`)
-          finish(0)
-          return
-        }
-        const width = Math.max(...catalogue.map(({ id }) => id.length))
-        for (const { id, title } of catalogue) process.stdout.write(`${id.padEnd(width)}  ${title}\n`)
-        process.stdout.write(`${catalogue.length} cases in ${new Set(catalogue.map(({ suite }) => suite)).size} suites\n`)
-        finish(0)
-      } finally {
-        await rm(dir, { recursive: true, force: true })
-      }
+    .description('every case that the agent has; the machines of the config; the devices that a machine can have')
+    .addArgument(new Argument('[what]', 'what to list').choices(Object.keys(LISTS)).default('cases'))
+    .option('--json', 'all that is known of each')
+    .action(async (what: keyof typeof LISTS, { json }: { readonly json?: true }) => {
+      const rows = await LISTS[what].rows()
+      process.stdout.write(json ? `${JSON.stringify(rows.map((row) => row.json), null, 2)}\n` : asTable(rows, LISTS[what].total(rows.length)))
+      finish(0)
     })
+
+const listCases = async (): Promise<readonly Listed[]> => {
+  const dir = await mkdtemp(join(tmpdir(), 'vfio-lab-list-'))
+  try {
+    const { catalogue } = await prepareAgent(dir)
+    return catalogue.map((info) => ({ cells: [info.id, info.title], json: info }))
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+const asTable = (rows: readonly Listed[], total: string): string => {
+  const widths = rows.reduce<readonly number[]>((most, { cells }) => cells.map((cell, at) => Math.max(cell.length, most[at] ?? 0)), [])
+  const lines = rows.map(({ cells }) => cells.map((cell, at) => (at === cells.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '))
+  return [...lines, total].map((line) => `${line}\n`).join('')
+}

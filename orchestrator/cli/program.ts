@@ -4,6 +4,7 @@ import { diffCommand } from './diff.ts'
 import { listCommand } from './list.ts'
 import { planCommand } from './plan.ts'
 import { runCommand } from './run.ts'
+import { shellCommand } from './shell.ts'
 import { testCommand } from './test.ts'
 
 /** Reads the command line and does what it says. Gives the exit code; throws LabError. */
@@ -15,7 +16,7 @@ export const labProgram = async (args: readonly string[]): Promise<number> => {
     .helpCommand(false)
     .showHelpAfterError('(lab --help lists the commands, lab COMMAND --help the flags)')
     .exitOverride()
-  for (const command of [runCommand(finish), planCommand(finish), diffCommand(finish), bisectCommand(finish), listCommand(finish), testCommand(finish)]) {
+  for (const command of [runCommand(finish), planCommand(finish), diffCommand(finish), bisectCommand(finish), listCommand(finish), shellCommand(finish), testCommand(finish)]) {
     program.addCommand(command.exitOverride().showHelpAfterError(`(lab ${command.name()} --help lists the flags)`))
   }
   try {

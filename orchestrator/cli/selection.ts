@@ -72,19 +72,23 @@ const rangeConfig = async (config: ResolvedConfig, { tree, range, states }: Rang
 }
 
 export const addSelectionFlags = (command: Command): Command =>
-  command
+  addKernelFlags(command
     .option('--kernel <name>', 'only this kernel (a name or a glob)')
     .option('--config <name>', 'only this config (a name or a glob), or a file: a fragment or a .config')
     .option('--machine <name>', 'only this machine (a name or a glob)')
     .option('--suite <glob>', 'only suites that match')
-    .option('--case <text>', 'only cases whose id contains the text')
+    .option('--case <text>', 'only cases whose id contains the text'))
+    .option('--base', 'judge the kernel without the patches as well')
+    .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
+    .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)
+
+/** Those that say what kernel it is about. */
+export const addKernelFlags = (command: Command): Command =>
+  command
     .option('--fragment <file>', 'merge this fragment over every config; may be repeated', repeated)
     .option('--tree <dir>', 'judge the kernel tree in this folder instead of the configured kernels')
     .option('--patch <path>', 'put these patches on the kernel: a file, an mbox, a folder, a quilt series, - for standard input; may be repeated', repeated)
     .addOption(new Option('--range <a..b>', 'judge these commits of the git tree --tree, as patches on the first').conflicts('patch'))
-    .option('--base', 'judge the kernel without the patches as well')
-    .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
-    .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)
 
 /** For a flag that may be repeated. */
 export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -3,7 +3,6 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { AgentEvent, CellFacts } from '../../guest-agent/protocol.ts'
 import type { Limits } from '../config/resolved-config.ts'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
-import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
 import type { CellPlan } from '../plan/plan.ts'
 import { judgeCell } from '../verdict/judge-cell.ts'
@@ -13,6 +12,7 @@ import { startVm } from '../vm/start-vm.ts'
 import type { Bench } from './bench.ts'
 import type { Emit } from './emit.ts'
 import { liveOnce } from './guest-life.ts'
+import { guestSpec } from './guest-spec.ts'
 import { runCell } from './run-cell.ts'
 
 export interface CellWork {
@@ -45,8 +45,6 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
   await copyFile(kernel.dotConfig, join(dir, 'kernel.config'))
   const facts = machineFacts(machine)
   const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, ...facts }
-  const { qemu, commandLine } = machineArgs(machine, bench.offer)
-  const initrd = await bench.initrdOf(kernel)
   const agentLines: string[] = []
 
   const lives = await runCell({
@@ -59,14 +57,9 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
       return liveOnce({
         cases, cell, alone, signal,
         timeoutScale: bench.timeScale,
-        boot: () => startVm({
-          machineArgs: qemu, commandLine, folder,
-          accel: bench.accel.used,
-          bzImage: kernel.bzImage,
-          initrd,
-          disk: bench.disk,
-          bootLimitMs: bench.accel.used === 'kvm' ? work.limits.bootMs / 4 : work.limits.bootMs,
-        }, { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal }),
+        boot: async () => startVm(await guestSpec(machine, kernel, bench, { folder, bootMs: work.limits.bootMs }), {
+          tools: bench.tools, keys: bench.keys, agent: bench.agent, signal,
+        }),
         // startVm has written all that the guest said, cleaned and bounded.
         bootConsole: async () => (await readFile(join(folder, 'console.log'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
         onEvent: (event, afterBootMs) => {

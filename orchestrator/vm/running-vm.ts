@@ -1,4 +1,5 @@
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
+import type { GuestShell, ShellRequest } from './guest-shell.ts'
 
 export type Accel = 'kvm' | 'tcg'
 
@@ -44,4 +45,6 @@ export interface RunningVm extends AsyncDisposable {
    * or kernel/AGENT_DIED with the signal or exit status.
    */
   ask(request: AgentRequest, signal: AbortSignal): AsyncIterable<AgentEvent>
+  /** A shell as root, when everything of the agent has arrived. */
+  openShell(request: ShellRequest): Promise<GuestShell>
 }

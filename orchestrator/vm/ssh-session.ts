@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
+import { type GuestShell, openShell, type ShellRequest } from './guest-shell.ts'
 import type { GuestKeys } from './running-vm.ts'
 
 /** An open SSH connection to a guest. */
@@ -9,6 +10,7 @@ export interface SshSession extends Disposable {
   openSocket(path: string): Promise<Duplex>
   /** Runs a command in the guest to its end, with this input. Rejects when it does not end with status 0. */
   execute(command: string, input: Uint8Array): Promise<void>
+  openShell(request: ShellRequest): Promise<GuestShell>
   /** Settles when the connection is gone; never rejects. */
   readonly closed: Promise<void>
 }
@@ -38,6 +40,7 @@ export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Pro
         closed,
         openSocket: (path) => openSocket(client, path),
         execute: (command, input) => execute(client, command, input),
+        openShell: (request) => openShell(client, request),
         [Symbol.dispose]: () => { client.destroy() },
       })
     })

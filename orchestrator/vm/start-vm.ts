@@ -99,6 +99,10 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
       const connection = await session.openSocket(AGENT_SOCKET)
       yield* converse({ request, console, connection, signal: both })
     },
+    openShell: async (request) => {
+      await deployed
+      return session.openShell(request)
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

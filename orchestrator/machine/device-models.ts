@@ -1,0 +1,17 @@
+import type { DeviceKind } from '../../guest-agent/protocol.ts'
+
+/** What the lab knows of a device before it is plugged in. */
+export interface DeviceModel {
+  /** QEMU's name for it. */
+  readonly driver: string
+  /** The first QEMU release that has it. */
+  readonly since: string
+  /** How a config asks for it. */
+  readonly factory: string
+}
+
+export const DEVICE_MODELS: Readonly<Record<DeviceKind, DeviceModel>> = {
+  edu: { driver: 'edu', since: '2.3', factory: 'edu()' },
+  'pci-testdev': { driver: 'pci-testdev', since: '1.3', factory: 'pciTestdev()' },
+  'iommu-testdev': { driver: 'iommu-testdev', since: '11.0', factory: 'iommuTestdev()' },
+}

@@ -1,0 +1,22 @@
+import type { BuiltKernel } from '../kernel/built-kernel.ts'
+import { machineArgs } from '../machine/machine-args.ts'
+import type { MachineSpec } from '../machine/machine-spec.ts'
+import type { VmSpec } from '../vm/running-vm.ts'
+import type { Bench } from './bench.ts'
+
+/** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation. */
+export const guestSpec = async (
+  machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
+): Promise<VmSpec> => {
+  const { qemu, commandLine } = machineArgs(machine, bench.offer)
+  return {
+    machineArgs: qemu,
+    commandLine,
+    folder,
+    accel: bench.accel.used,
+    bzImage: kernel.bzImage,
+    initrd: await bench.initrdOf(kernel),
+    disk: bench.disk,
+    bootLimitMs: bench.accel.used === 'kvm' ? bootMs / 4 : bootMs,
+  }
+}
