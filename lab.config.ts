@@ -1,5 +1,5 @@
 import {
-  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pciTestdev, virtioIommu,
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pciTestdev, pluggedLater, virtioIommu,
 } from 'vfio-lab'
 
 const devices = [edu(), pciTestdev(), iommuTestdev()]
@@ -35,6 +35,7 @@ export default defineLab({
         behindSwitch(edu(), iommuTestdev()),
         behindSwitchFunctions(edu(), pciTestdev()),
         bypassingIommu(edu(), iommuTestdev()),
+        pluggedLater(edu()),
       ],
     },
   },

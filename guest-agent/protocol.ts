@@ -155,6 +155,8 @@ export type AgentEvent =
       readonly newTaint?: number
       readonly measures?: Measures
     }
+  /** A case wants a device of the machine that is plugged in later, counted from 0, in or out; it sees by itself when that is done. */
+  | { readonly event: 'plug' | 'unplug'; readonly later: number }
   /** Something the agent wants on record that is no verdict: a module parameter it set, a device it could not bind. */
   | { readonly event: 'note'; readonly text: string }
   /** The agent could not do its work at all (unknown case, bad request): not the kernel's fault. */

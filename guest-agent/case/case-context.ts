@@ -1,6 +1,8 @@
+import fs from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import type { CellFacts, DeviceCapability, DeviceKind } from '../protocol.ts'
 import { DEVICE_CAPABILITIES } from '../protocol.ts'
-import { bypassesIommu } from '../pci/find-devices.ts'
+import { bypassesIommu, findDevices } from '../pci/find-devices.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { Failed } from './expect.ts'
 
@@ -9,11 +11,15 @@ export class Skipped extends Error {
   override readonly name = 'Skipped'
 }
 
+const POLL_MS = 50
+
 export interface CaseSurroundings {
   readonly facts: CellFacts
   readonly devices: readonly PciDevice[]
   readonly signal: AbortSignal
   readonly note: (text: string) => void
+  /** Asks the orchestrator for a device that is plugged in later, in or out. */
+  readonly ask: (event: 'plug' | 'unplug', later: number) => void
 }
 
 /** What a case has in its hands: the facts of its cell, its devices, and what is taken down when it ends, however it ends. */
@@ -23,10 +29,12 @@ export class CaseContext {
   readonly signal: AbortSignal
   readonly note: (text: string) => void
   readonly measures = new Map<string, number>()
+  readonly #ask: CaseSurroundings['ask']
   readonly #devices: readonly PciDevice[]
   readonly #stack = new AsyncDisposableStack()
 
-  constructor({ facts, devices, signal, note }: CaseSurroundings) {
+  constructor({ facts, devices, signal, note, ask }: CaseSurroundings) {
+    this.#ask = ask
     this.facts = facts
     this.signal = signal
     this.note = note
@@ -82,12 +90,38 @@ export class CaseContext {
    */
   async forEachDevice(run: (pci: PciDevice, inner: CaseContext) => void | Promise<void>, devices = this.devices()): Promise<void> {
     for (const pci of devices) {
-      const inner = new CaseContext({ facts: this.facts, devices: this.#devices, signal: this.signal, note: this.note })
+      const inner = new CaseContext({ facts: this.facts, devices: this.#devices, signal: this.signal, note: this.note, ask: this.#ask })
       try {
         await run(pci, inner)
       } finally {
         await inner.end()
       }
+    }
+  }
+
+  /** Has the machine's device for later plugged in, and waits until the guest sees it; it is bound to nothing. */
+  async plug(later = 0): Promise<PciDevice> {
+    const before = new Set(findDevices().map(({ bdf }) => bdf))
+    this.#ask('plug', later)
+    return this.#until('the device that was plugged in', () => findDevices().find(({ bdf }) => !before.has(bdf)))
+  }
+
+  /** Asks the guest to let go of it, as an attention button does (PCIe 6.7.1.5); `isGone` tells when it has. */
+  askToUnplug(later = 0): void {
+    this.#ask('unplug', later)
+  }
+
+  async isGone(device: PciDevice): Promise<void> {
+    await this.#until(`the end of ${device.toString()}`, () => (fs.existsSync(device.dir) ? undefined : true))
+  }
+
+  /** As long as the case has time. */
+  async #until<T>(what: string, look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const seen = look()
+      if (seen !== undefined) return seen
+      if (this.signal.aborted) throw new Failed(`${what} did not come`)
+      await setTimeout(POLL_MS, undefined, { signal: this.signal }).catch(() => undefined)
     }
   }
 

@@ -20,6 +20,8 @@ const bounded = (event: AgentEvent): AgentEvent => {
     case 'hello':
     case 'catalogue':
     case 'case-start':
+    case 'plug':
+    case 'unplug':
     case 'bye':
       return event
   }

@@ -69,7 +69,7 @@ const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances,
   return {
     timer,
     limitMs: each.info.timeoutMs * timeoutScale,
-    lab: new CaseContext({ facts, devices, signal: timer.signal, note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) } }),
+    lab: new CaseContext({ facts, devices, signal: timer.signal, note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) }, ask: (event, later) => { emit({ event, later }) } }),
   }
 }
 

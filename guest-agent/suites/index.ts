@@ -57,6 +57,7 @@ import { dmaDevices } from './dma-devices.ts'
 import { deviceReopen } from './device-reopen.ts'
 import { sharedGroup } from './shared-group.ts'
 import { bypassing } from './bypassing.ts'
+import { hotPlug } from './hot-plug.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -118,4 +119,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...deviceReopen,
   ...sharedGroup,
   ...bypassing,
+  ...hotPlug,
 ])

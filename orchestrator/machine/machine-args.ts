@@ -26,6 +26,8 @@ export const machineArgs = (machine: MachineSpec, offer: QemuOffer): MachineArgs
       '-smp', String(machine.cpus),
       // Before every device: QEMU gives a device the DMA address space that its bus has at that moment.
       ...(machine.iommu === undefined ? [] : ['-device', iommuDevice(machine.iommu, asking)]),
+      // Ports tell the kernel of a device themselves, as PCI Express has it; by default QEMU would have ACPI do that.
+      ...(slots.later.length === 0 ? [] : ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off']),
       ...slots.qemu,
     ],
     commandLine: machine.iommu === undefined ? [] : iommuWords(machine.iommu),

@@ -10,10 +10,10 @@ export interface SlotArgs {
   readonly later: readonly PluggedLater[]
 }
 
-/** A device that is not there when the guest starts: what QMP's device_add is given. */
+/** A device that is not there when the guest starts: what device_add is given, written as for `-device`. */
 export interface PluggedLater {
   readonly id: string
-  readonly properties: Readonly<Record<string, string>>
+  readonly value: string
 }
 
 /** Root ports stand at these slots of the root bus; the slots below are free for what the lab itself plugs in. */
@@ -126,7 +126,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     const [device, ...rest] = devices
     if (device === undefined || rest.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: pluggedLater() takes one device, which gets a port of its own`)
     const port = rootPort(place)
-    const { id = '', ...properties } = onBus(device, port.bus, place)
-    return { qemu: port.args, later: [{ id, properties: { ...properties, id } }] }
+    const properties = onBus(device, port.bus, place)
+    return { qemu: port.args, later: [{ id: properties['id'] ?? '', value: deviceValue(properties) }] }
   },
 }

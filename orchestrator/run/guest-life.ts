@@ -76,6 +76,7 @@ const followAgent = async (vm: RunningVm, request: LifeRequest, onEvent: (event:
       if (event.event === 'case-start') watchdog.caseStarted(event.id, limits.get(event.id) ?? WATCHDOG_GRACE_MS)
       if (event.event === 'case-end') watchdog.caseEnded()
       onEvent(event)
+      if (event.event === 'plug' || event.event === 'unplug') await vm[event.event](event.later)
       if (event.event === 'agent-error') return { how: 'lab-error', because: `the agent could not work: ${event.message}` }
     }
     return { how: 'done' }

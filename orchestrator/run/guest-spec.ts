@@ -8,10 +8,11 @@ import type { Bench } from './bench.ts'
 export const guestSpec = async (
   machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
 ): Promise<VmSpec> => {
-  const { qemu, commandLine } = machineArgs(machine, bench.offer)
+  const { qemu, commandLine, later } = machineArgs(machine, bench.offer)
   return {
     machineArgs: qemu,
     commandLine,
+    later,
     folder,
     accel: bench.accel.used,
     bzImage: kernel.bzImage,

@@ -86,6 +86,8 @@ const tell = (event: AgentEvent, cell: string, afterMs: number, emit: Emit) => {
       emit({ event: 'case-end', cell, id, outcome, durationMs, ...(message === undefined ? {} : { message }) })
       break
     }
+    case 'plug':
+    case 'unplug':
     case 'note':
     case 'agent-error':
     case 'catalogue':

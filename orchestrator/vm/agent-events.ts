@@ -22,6 +22,7 @@ export const agentEvent = z.discriminatedUnion('event', [
     newTaint: z.int().nonnegative().exactOptional(),
     measures: z.record(z.string().max(100), z.number()).readonly().exactOptional(),
   }).readonly(),
+  z.strictObject({ event: z.enum(['plug', 'unplug']), later: z.int().min(0).max(32) }).readonly(),
   z.strictObject({ event: z.literal('note'), text }).readonly(),
   z.strictObject({ event: z.literal('agent-error'), message: text }).readonly(),
   z.strictObject({ event: z.literal('bye'), ran: z.int().nonnegative() }).readonly(),

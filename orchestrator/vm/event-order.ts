@@ -33,6 +33,10 @@ export const eventOrder = (request: AgentRequest): ((event: AgentEvent) => void)
       case 'bye':
         if (running !== undefined) refuse(`bye while ${running} runs`, event)
         return
+      case 'plug':
+      case 'unplug':
+        if (running === undefined) refuse(`${event.event} while no case runs`, event)
+        return
       case 'note':
       case 'agent-error':
     }

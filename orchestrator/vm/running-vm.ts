@@ -1,4 +1,5 @@
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
+import type { PluggedLater } from '../machine/slot-args.ts'
 import type { GuestShell, ShellRequest } from './guest-shell.ts'
 
 export type Accel = 'kvm' | 'tcg'
@@ -15,6 +16,8 @@ export interface VmSpec {
   /** Folder for console.log, qemu.args and sockets of this boot; exists. */
   readonly folder: string
   readonly bootLimitMs: number
+  /** Devices to be plugged in on request; none by default. */
+  readonly later?: readonly PluggedLater[]
 }
 
 /** How the orchestrator gets into a guest: made per run. */
@@ -45,6 +48,10 @@ export interface RunningVm extends AsyncDisposable {
    * or kernel/AGENT_DIED with the signal or exit status.
    */
   ask(request: AgentRequest, signal: AbortSignal): AsyncIterable<AgentEvent>
+  /** Plugs a device of `later` in. Resolves when QEMU has done so, not when the guest has seen it. Throws lab/QMP_FAILED, AGENT_OUTPUT_INVALID: no such device. */
+  plug(later: number): Promise<void>
+  /** Asks the guest to let go of it. Resolves when QEMU has asked. */
+  unplug(later: number): Promise<void>
   /** A shell as root, when everything of the agent has arrived. */
   openShell(request: ShellRequest): Promise<GuestShell>
 }

@@ -12,8 +12,9 @@ import { converse } from './conversation.ts'
 import { forwardedPort } from './forwarded-port.ts'
 import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
 import { type DeathWatch, deathWatch } from './guest-death.ts'
+import { hotPlug } from './hot-plug.ts'
 import { qemuArgs, qmpSocket } from './qemu-args.ts'
-import { connectQmp } from './qmp.ts'
+import { connectQmp, type Qmp } from './qmp.ts'
 import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
 import { statusText } from './status-text.ts'
@@ -61,14 +62,15 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
   tellQemuDeath(qemu, watch, signal)
 
   const limit = AbortSignal.timeout(spec.bootLimitMs)
-  const boot = async (): Promise<SshSession> => {
+  const plugging = hotPlug(spec.later ?? [])
+  const boot = async (): Promise<{ readonly session: SshSession; readonly qmp: Qmp }> => {
     const booting = AbortSignal.any([signal, limit])
-    const qmp = stack.use(await connectQmp(qmpSocket(sockets), (event) => { watch.event(event) }, booting))
+    const qmp = stack.use(await connectQmp(qmpSocket(sockets), (event) => { watch.event(event); plugging.event(event) }, booting))
     const port = await forwardedPort(qmp)
     await sshIsUp(console, booting)
-    return reachSsh(port, surroundings.keys, booting)
+    return { session: await reachSsh(port, surroundings.keys, booting), qmp }
   }
-  const session = await Promise.race([
+  const { session, qmp } = await Promise.race([
     boot().catch(async (error: unknown) => {
       surroundings.signal.throwIfAborted()
       if (limit.aborted) throw bootTooLong(console, spec.bootLimitMs)
@@ -99,6 +101,8 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
       const connection = await session.openSocket(AGENT_SOCKET)
       yield* converse({ request, console, connection, signal: both })
     },
+    plug: (later) => plugging.plug(later, qmp),
+    unplug: (later) => plugging.unplug(later, qmp),
     openShell: async (request) => {
       await deployed
       return session.openShell(request)

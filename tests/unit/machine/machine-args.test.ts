@@ -79,7 +79,7 @@ describe('places', () => {
   it('plugged in later: the port is there, the device is for device_add', () => {
     const { devices: there, later } = plugged([pluggedLater(edu({ dmaMask: 0xffffn }))])
     expect(there).toEqual(['pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8'])
-    expect(later).toEqual([{ id: 'device0', properties: { driver: 'edu', dma_mask: '0xffff', id: 'device0', bus: 'port0' } }])
+    expect(later).toEqual([{ id: 'device0', value: 'edu,dma_mask=0xffff,id=device0,bus=port0' }])
   })
   it.each([() => oneGroup(), () => multifunction(...Array.from({ length: 9 }, () => edu()))])('refuse none and too many', (make) => {
     expect(make).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
