@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { LabError, labFault } from '../host/errors.ts'
 import { run } from '../host/spawn.ts'
 import { namingNoNetwork } from './network-fault.ts'
-import { ARCHIVE_KEYRING, type Recipe } from './recipe.ts'
+import { ARCHIVE_KEYRING, type Recipe, type ToolboxKind } from './recipe.ts'
 
 /** Lines `package version`, one for each package in the toolbox. */
 export const PACKAGES_FILE = 'packages.txt'
@@ -13,17 +13,18 @@ export const PACKAGES_FILE = 'packages.txt'
  * Nothing of it needs root or a user namespace: packages are unpacked and none of their scripts is run, so every file belongs to this user.
  * Throws lab/NO_NETWORK, lab/KEYRING_TOO_OLD, lab/NO_SPACE, lab/TOOL_FAILED.
  */
-export const makeToolbox = async (folder: string, recipe: Recipe, signal: AbortSignal): Promise<void> => {
+export const makeToolbox = async (folder: string, { name: toolbox, recipe }: ToolboxKind, signal: AbortSignal): Promise<void> => {
+  const what = `making the ${toolbox}`
   const root = join(folder, 'root')
   await mkdir(root)
   try {
     await run({ file: 'mmdebstrap', args: mmdebstrapArgs(recipe, root, join(folder, PACKAGES_FILE)) }, {
-      what: 'making the toolbox', signal, timeoutMs: 1_200_000, writes: [folder],
+      what, signal, timeoutMs: 1_200_000, writes: [folder],
     })
   } catch (error) {
-    throw namingNoNetwork(await namingOldKeyring(error, recipe), 'making the toolbox', new URL(recipe.mirror).host)
+    throw namingNoNetwork(await namingOldKeyring(error, recipe), what, new URL(recipe.mirror).host)
   }
-  if ((await readFile(join(folder, PACKAGES_FILE), 'utf8')).trim() === '') throw labFault('TOOL_FAILED', 'making the toolbox: mmdebstrap unpacked no package')
+  if ((await readFile(join(folder, PACKAGES_FILE), 'utf8')).trim() === '') throw labFault('TOOL_FAILED', `${what}: mmdebstrap unpacked no package`)
   for await (const path of glob(recipe.prune, { cwd: root })) await rm(join(root, path), { recursive: true, force: true })
   for (const [link, target] of Object.entries(recipe.links)) await symlink(target, join(root, link))
   // Mount points for what the sandbox lays over them, and the users that programs look up.
@@ -38,16 +39,17 @@ export const makeToolbox = async (folder: string, recipe: Recipe, signal: AbortS
 
 const mmdebstrapArgs = (recipe: Recipe, root: string, packagesFile: string): readonly string[] => {
   const signedBy = `[signed-by=${ARCHIVE_KEYRING}]`
+  const backports = recipe.backports.length > 0
   const pin = [`Package: ${recipe.backports.map((name) => `src:${name}`).join(' ')}`, `Pin: release n=${recipe.suite}-backports`, 'Pin-Priority: 900'].join('\\n')
   return [
     '--mode=chrootless', '--variant=extract', '--format=directory',
     '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"', '--aptopt=Acquire::http::Timeout "20"', '--aptopt=Acquire::Languages "none"',
-    `--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf '${pin}\\n' > "$1/etc/apt/preferences.d/backports"`,
+    ...(backports ? [`--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf '${pin}\\n' > "$1/etc/apt/preferences.d/backports"`] : []),
     `--extract-hook=for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --show --showformat='\${Package} \${Version}\\n' "$deb"; done > '${packagesFile.replaceAll('\'', '\'\\\'\'')}'`,
     `--include=${recipe.packages.join(',')}`,
     recipe.suite, root,
     `deb ${signedBy} ${recipe.mirror} ${recipe.suite} main`,
-    `deb ${signedBy} ${recipe.mirror} ${recipe.suite}-backports main`,
+    ...(backports ? [`deb ${signedBy} ${recipe.mirror} ${recipe.suite}-backports main`] : []),
   ]
 }
 

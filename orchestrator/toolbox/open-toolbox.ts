@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir } from '../host/cache.ts'
 import { labFault } from '../host/errors.ts'
 import { findProgram } from '../host/find-program.ts'
-import { lock } from '../host/lock.ts'
 import { publishFolder } from '../host/publish.ts'
+import { openSharedFolder } from '../host/shared-folder.ts'
 import { type HostPackage, needHostPackages } from './host-packages.ts'
 import { makeToolbox, PACKAGES_FILE } from './make-toolbox.ts'
-import { ARCHIVE_KEYRING, debianArchitecture, RECIPE, recipeHash } from './recipe.ts'
+import { ARCHIVE_KEYRING, debianArchitecture, recipeHash, TOOLBOX, type ToolboxKind } from './recipe.ts'
 import { sandboxed, trySandbox } from './sandbox.ts'
 import type { Tools } from './tools.ts'
 
@@ -28,13 +27,14 @@ const TO_MAKE_IT: readonly HostPackage[] = [
   { name: 'debian-archive-keyring', why: 'to verify what goes into it', provides: ARCHIVE_KEYRING },
 ]
 
-/** The file to lock exclusively before a toolbox is made or removed. */
-const toolboxLock = (folder: string): string => `${folder}.lock`
-
-/** Opens the toolbox of the recipe; makes it first when it is not there. Two labs at once make one. */
-export const openToolbox = async ({ notice, signal }: OpenToolsOptions): Promise<OpenedTools> => {
-  const folder = cacheDir('toolbox', recipeHash(RECIPE, debianArchitecture()))
-  const held = await lockedToolbox(folder, { notice, signal })
+/** Opens a toolbox, the usual one unless told otherwise; makes it first when it is not there. Two labs at once make one. */
+export const openToolbox = async ({ notice, signal }: OpenToolsOptions, kind: ToolboxKind = TOOLBOX): Promise<OpenedTools> => {
+  const folder = cacheDir('toolbox', recipeHash(kind.recipe, debianArchitecture()))
+  const held = await openSharedFolder(folder, {
+    signal,
+    onWait: () => { notice(`another lab is making the ${kind.name}; waiting for it`) },
+    make: () => make(kind, folder, { notice, signal }),
+  })
   try {
     await needHostPackages([BUBBLEWRAP], { notice, signal })
     const bwrap = await findProgram('bwrap')
@@ -57,30 +57,15 @@ export const openToolbox = async ({ notice, signal }: OpenToolsOptions): Promise
   }
 }
 
-/** A shared lock on a toolbox that is there. */
-const lockedToolbox = async (folder: string, options: OpenToolsOptions): Promise<AsyncDisposable> => {
-  const { notice, signal } = options
-  const onWait = () => { notice('another lab is making the toolbox; waiting for it') }
-  for (;;) {
-    const shared = await lock(toolboxLock(folder), { shared: true, signal, onWait })
-    // Looked at under the lock: whoever removes a toolbox holds it exclusively.
-    if (existsSync(folder)) return shared
-    await shared[Symbol.asyncDispose]()
-    await using exclusive = await lock(toolboxLock(folder), { signal, onWait })
-    if (!existsSync(folder)) await make(folder, options)
-  }
-}
-
-/** Called with the lock held exclusively. */
-const make = async (folder: string, { notice, signal }: OpenToolsOptions): Promise<void> => {
+const make = async (kind: ToolboxKind, folder: string, { notice, signal }: OpenToolsOptions): Promise<void> => {
   await needHostPackages([...TO_MAKE_IT, BUBBLEWRAP], { notice, signal })
-  notice(`making the toolbox, once: Debian ${RECIPE.suite} with ${RECIPE.backports.join(' and ')} from its backports and the kernel's build tools, in ${folder}`)
+  notice(`making the ${kind.name}, once: ${kind.holds}, in ${folder}`)
   const startedAt = performance.now()
-  await publishFolder(folder, (aside) => makeToolbox(aside, RECIPE, signal))
-  notice(`made the toolbox in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+  await publishFolder(folder, (aside) => makeToolbox(aside, kind, signal))
+  notice(`made the ${kind.name} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
 }
 
-/** The tools that form an output or a verdict, by the name one knows them by -> their Debian package. */
+/** The tools that form an output or a verdict, by the name one knows them by -> their Debian package. A toolbox need not have all. */
 const NAMED = {
   qemu: 'qemu-system-x86', gcc: 'gcc-14', ld: 'binutils', make: 'make', libc: 'libc6', dropbear: 'dropbear-bin', busybox: 'busybox-static', 'mkfs.erofs': 'erofs-utils',
 } as const
@@ -90,5 +75,8 @@ const toolVersions = (packages: string): Readonly<Record<string, string>> => {
     const [name = '', version = ''] = line.split(' ')
     return [name, version]
   }))
-  return Object.fromEntries(Object.entries(NAMED).map(([tool, name]) => [tool, versions.get(name) ?? 'missing']))
+  return Object.fromEntries(Object.entries(NAMED).flatMap(([tool, name]) => {
+    const version = versions.get(name)
+    return version === undefined ? [] : [[tool, version]]
+  }))
 }

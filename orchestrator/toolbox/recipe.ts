@@ -13,6 +13,15 @@ export interface Recipe {
   readonly links: Readonly<Record<string, string>>
 }
 
+/** A toolbox as a person reads of it, and what it is made of. */
+export interface ToolboxKind {
+  /** Stands behind `the`. */
+  readonly name: string
+  /** What it holds and for what. */
+  readonly holds: string
+  readonly recipe: Recipe
+}
+
 /** The keyring that signs Debian's archive, where its package puts it on every distribution. */
 export const ARCHIVE_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
@@ -48,6 +57,13 @@ export const RECIPE: Recipe = {
     'usr/bin/awk': 'gawk',
     'usr/bin/which': 'which.debianutils',
   },
+}
+
+/** What the lab works with. */
+export const TOOLBOX: ToolboxKind = {
+  name: 'toolbox',
+  holds: `Debian ${RECIPE.suite} with ${RECIPE.backports.join(' and ')} from its backports and the kernel's build tools`,
+  recipe: RECIPE,
 }
 
 /** The toolbox's folder name: of this recipe, on this architecture. */
