@@ -7,20 +7,30 @@ import { namingNoNetwork } from './network-fault.ts'
 import { ARCHIVE_KEYRING, RECIPE } from './recipe.ts'
 import type { Tools } from './tools.ts'
 
-/** Debian's sid and experimental as apt sees them, with a state of its own: neither the host's apt nor its lists are touched. */
+/** What apt shall see of Debian: packages, or source packages, of these suites. */
+export interface AptScope {
+  readonly type: 'deb' | 'deb-src'
+  readonly suites: readonly string[]
+}
+
+/** Debian's archive as apt sees it, with a state of its own: neither the host's apt nor its lists are touched. */
 export interface AptArchive {
   /** Fetches the signed indexes. Throws lab/NO_NETWORK when the archive cannot be reached. */
   update(): Promise<void>
   /** Every version of the packages whose name begins so. */
   versions(namePrefix: string): Promise<readonly { readonly name: string; readonly version: string }[]>
+  /** Every version of a source package. */
+  sourceVersions(name: string): Promise<readonly string[]>
   /** The packages that one needs in exactly its own version: the other parts of what is built from the same source. */
   parts(name: string, version: string): Promise<readonly string[]>
   /** Fetches one package, verified against the index, to `file`. */
   download(name: string, version: string, file: string): Promise<void>
+  /** Fetches a source package, its .dsc and all files that it names, verified against the index, into `aside`. */
+  downloadSource(name: string, version: string, aside: string): Promise<void>
 }
 
 /** `folder` holds apt's state and belongs to this archive alone; the caller keeps others out of it. */
-export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): AptArchive => {
+export const aptArchive = (folder: string, scope: AptScope, tools: Tools, signal: AbortSignal): AptArchive => {
   const apt = async (what: string, program: string, args: readonly string[], cwd = folder): Promise<RunResult> => {
     await mkdir(folder, { recursive: true })
     const set = [...settings(folder), ...await hostAptSettings(signal)].flatMap((setting) => ['-o', setting])
@@ -33,7 +43,7 @@ export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): A
   }
   return {
     update: async () => {
-      await prepare(folder)
+      await prepare(folder, scope)
       await apt('asking Debian\'s archive', 'apt-get', ['update'])
     },
     versions: async (namePrefix) => {
@@ -41,7 +51,11 @@ export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): A
       const found = names.split('\n').filter((name) => name !== '').toSorted()
       if (found.length === 0) return []
       const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['madison', ...found])
-      return madisonRows(stdout)
+      return madisonRows(stdout, 'Packages')
+    },
+    sourceVersions: async (name) => {
+      const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['madison', name])
+      return madisonRows(stdout, 'Sources').filter((row) => row.name === name).map(({ version }) => version)
     },
     parts: async (name, version) => {
       const { stdout } = await apt('reading Debian\'s index', 'apt-cache', ['show', '--no-all-versions', `${name}=${version}`])
@@ -58,14 +72,17 @@ export const aptArchive = (folder: string, tools: Tools, signal: AbortSignal): A
         await rm(aside, { recursive: true, force: true })
       }
     },
+    downloadSource: async (name, version, aside) => {
+      await apt(`downloading the source of ${name} ${version}`, 'apt-get', ['source', '--only-source', '--download-only', `${name}=${version}`], aside)
+    },
   }
 }
 
 /** ` linux-source-7.2 | 7.2.4-1 | http://deb.debian.org/debian sid/main amd64 Packages`, one a line. */
-export const madisonRows = (output: string): readonly { name: string; version: string }[] =>
+export const madisonRows = (output: string, of: 'Packages' | 'Sources'): readonly { name: string; version: string }[] =>
   output.split('\n').flatMap((line) => {
     const [name = '', version = '', place = ''] = line.split('|').map((field) => field.trim())
-    return name === '' || version === '' || !place.endsWith('Packages') ? [] : [{ name, version }]
+    return name === '' || version === '' || !place.endsWith(` ${of}`) ? [] : [{ name, version }]
   })
 
 /** Of a line `Depends: kmod, linux-modules-7.3-amd64 (= 7.3~rc7-1~exp1), a | b`, the names that stand alone and with this very version. */
@@ -77,12 +94,12 @@ export const partsOf = (stanza: string, version: string): readonly string[] => {
   })
 }
 
-const prepare = async (folder: string): Promise<void> => {
+const prepare = async (folder: string, { type, suites }: AptScope): Promise<void> => {
   for (const path of ['state/lists/partial', 'cache/archives/partial', 'etc/empty.d']) await mkdir(join(folder, path), { recursive: true })
   await writeFile(join(folder, 'state/status'), '')
   await writeFile(join(folder, 'etc/empty'), '')
-  await writeFile(join(folder, 'etc/sources.list'), ['sid', 'experimental']
-    .map((suite) => `deb [arch=amd64 signed-by=${ARCHIVE_KEYRING}] ${RECIPE.mirror} ${suite} main\n`).join(''))
+  const options = `${type === 'deb' ? 'arch=amd64 ' : ''}signed-by=${ARCHIVE_KEYRING}`
+  await writeFile(join(folder, 'etc/sources.list'), suites.map((suite) => `${type} [${options}] ${RECIPE.mirror} ${suite} main\n`).join(''))
 }
 
 const settings = (folder: string): readonly string[] => {

@@ -34,6 +34,13 @@ export interface Question {
   readonly choose: (archive: AptArchive) => Promise<Omit<Answer, 'askedAt'>>
 }
 
+/** Where the last answer is still worth something, and for how long. */
+interface Memory {
+  readonly freshMs: number
+  /** An answer whose package was never fetched may name a version that is gone from the archive by now. */
+  readonly isGood: (answer: Answer) => boolean
+}
+
 /** What was chosen, on this host's disk and verified by apt; absolute paths of the .deb files. */
 export interface FetchedPackages {
   readonly package: string
@@ -41,7 +48,7 @@ export interface FetchedPackages {
   readonly debPaths: readonly string[]
 }
 
-/** How long Debian's answer is good without asking again. */
+/** How long the answer of an archive that changes daily is good without asking again. */
 const FRESH_MS = 24 * 3600 * 1000
 /** Sources as they are; not linux-source itself (depends on the newest), nor variants like linux-source-7.2-rt. */
 const PLAIN_NAME = /^linux-source-\d+\.\d+$/
@@ -73,10 +80,11 @@ export const namesOf = (packages: readonly PackageVersion[]): string => [...new 
 
 /** Asks Debian's archive, or remembers what it said today, and downloads what is not there yet. */
 export const fetchPackages = async (question: Question, tools: Tools, options: OpenToolsOptions): Promise<FetchedPackages> => {
-  const folder = cacheDir('debian-archive')
-  await using held = await lock(join(folder, 'lock'), { signal: options.signal, onWait: () => { options.notice('another lab is asking Debian\'s archive; waiting for it') } })
-  const archive = aptArchive(join(folder, 'apt'), tools, options.signal)
-  const answer = await newest(question, archive, folder, options)
+  const folder = archiveFolder()
+  await using held = await lockArchive(options)
+  const archive = aptArchive(join(folder, 'apt'), { type: 'deb', suites: ['sid', 'experimental'] }, tools, options.signal)
+  const isGood = (answer: Answer) => debFiles(folder, answer).every(({ path }) => existsSync(path))
+  const answer = await newest(question, { freshMs: FRESH_MS, isGood }, archive, options)
   const debs = debFiles(folder, answer)
   const missing = debs.filter(({ path }) => !existsSync(path))
   if (missing.length > 0) {
@@ -90,11 +98,18 @@ export const fetchPackages = async (question: Question, tools: Tools, options: O
 const debFiles = (folder: string, { package: name, version, parts = [name] }: Answer): readonly { readonly name: string; readonly path: string }[] =>
   parts.map((part) => ({ name: part, path: join(folder, 'packages', `${part}_${encodeURIComponent(version)}.deb`) }))
 
-const newest = async ({ name, choose }: Question, archive: AptArchive, folder: string, options: OpenToolsOptions): Promise<Answer> => {
-  const answerFile = join(folder, `${encodeURIComponent(name)}.json`)
+/** Where all that was got from Debian's archive lies. */
+export const archiveFolder = (): string => cacheDir('debian-archive')
+
+/** One lab at a time asks and fetches. */
+export const lockArchive = ({ notice, signal }: OpenToolsOptions): Promise<AsyncDisposable> =>
+  lock(join(archiveFolder(), 'lock'), { signal, onWait: () => { notice('another lab is asking Debian\'s archive; waiting for it') } })
+
+/** The remembered answer while it is worth something; otherwise the archive is asked, and without network the remembered one is used, with a notice. */
+export const newest = async ({ name, choose }: Question, { freshMs, isGood }: Memory, archive: AptArchive, options: OpenToolsOptions): Promise<Answer> => {
+  const answerFile = join(archiveFolder(), `${encodeURIComponent(name)}.json`)
   const known = await rememberedAnswer(answerFile)
-  // An answer whose package was never fetched may name a version that is gone from the archive by now.
-  if (known !== undefined && isFresh(known) && debFiles(folder, known).every(({ path }) => existsSync(path))) return known
+  if (known !== undefined && isFresh(known, freshMs) && isGood(known)) return known
   try {
     await archive.update()
   } catch (error) {
@@ -108,7 +123,7 @@ const newest = async ({ name, choose }: Question, archive: AptArchive, folder: s
   return answer
 }
 
-const isFresh = ({ askedAt }: Answer): boolean => askedAt <= Date.now() && Date.now() - askedAt < FRESH_MS
+const isFresh = ({ askedAt }: Answer, freshMs: number): boolean => askedAt <= Date.now() && Date.now() - askedAt < freshMs
 
 const rememberedAnswer = async (file: string): Promise<Answer | undefined> => {
   try {

@@ -9,7 +9,8 @@ test('versions are read from apt-cache madison, and nothing but package rows', (
     'linux-source-7.2 |   7.2.13-1 | http://deb.debian.org/debian sid/main amd64 Packages',
     '',
   ].join('\n')
-  expect(madisonRows(output)).toEqual([{ name: 'linux-source-7.3', version: '7.3~rc7-1~exp1' }, { name: 'linux-source-7.2', version: '7.2.13-1' }])
+  expect(madisonRows(output, 'Packages')).toEqual([{ name: 'linux-source-7.3', version: '7.3~rc7-1~exp1' }, { name: 'linux-source-7.2', version: '7.2.13-1' }])
+  expect(madisonRows(output, 'Sources')).toEqual([{ name: 'linux', version: '7.2.13-1' }])
 })
 
 test('the parts of a package are those it needs in its own version', () => {
