@@ -16,6 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ['run'],
   ['verdict'],
   ['plan'],
+  ['qemu'],
   ['config', 'kernel', 'vm', 'image'],
   ['machine', 'toolbox'],
   ['host'],

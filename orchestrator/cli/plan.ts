@@ -8,7 +8,8 @@ import type { CellPlan, Plan } from '../plan/plan.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { openTools } from '../toolbox/open-tools.ts'
-import { askQemu, QEMU } from '../vm/ask-qemu.ts'
+import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
+import { askQemu } from '../vm/ask-qemu.ts'
 import { notice } from './notice.ts'
 import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
@@ -28,7 +29,7 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
-      const [{ catalogue }, offer] = await Promise.all([prepareAgent(dir), askQemu(QEMU, tools, signal)])
+      const [{ catalogue }, offer] = await Promise.all([prepareAgent(dir), askQemu(TOOLS_QEMU, tools, signal)])
       const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, offer, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))

@@ -1,16 +1,20 @@
 import { yours } from '../host/errors.ts'
+import { ATS_TESTDEV } from './ats-testdev.ts'
 
 /** What a QEMU has, by its own account. */
 export interface QemuOffer {
   /** `11.1.3` */
   readonly version: string
   readonly devices: ReadonlySet<string>
-  /** Properties of those devices that come in several dialects, by the device's name. */
+  /** Properties of those devices that come in several dialects, by the device's name; empty for one that it has not. */
   readonly properties: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 /** Devices whose properties were renamed or came late: an offer holds what they have. */
 export const DIALECTS = ['amd-iommu', 'intel-iommu', 'pxb-pcie', 'virtio-iommu-pci'] as const
+
+/** All whose properties an offer holds. */
+export const ASKED: readonly string[] = [...DIALECTS, ATS_TESTDEV]
 
 export type Dialect = (typeof DIALECTS)[number]
 

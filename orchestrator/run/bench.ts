@@ -10,9 +10,10 @@ import { makeRunKeys } from '../image/run-keys.ts'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
 import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { openTools } from '../toolbox/open-tools.ts'
+import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
-import { askQemu, QEMU } from '../vm/ask-qemu.ts'
+import { askQemu } from '../vm/ask-qemu.ts'
 import type { Accel, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
 import { initrdPerKernel } from './kernel-initrd.ts'
@@ -53,7 +54,7 @@ export const openBench = async (
     chooseAccelerator(accel, tools, { notice, signal }),
     openImage(tools, { notice, signal }).then(async (image) => ({ image, agent: await guestAgent(image, signal) })),
     prepareAgent(dir),
-    askQemu(QEMU, tools, signal),
+    askQemu(TOOLS_QEMU, tools, signal),
   ])
   const initrd = join(dir, 'initrd.cpio')
   await writeRunInitrd(image, keys, initrd)

@@ -62,8 +62,8 @@ export const openHostTools = async (signal: AbortSignal): Promise<OpenedTools> =
   }
 }
 
-/** env(1) changes the folder, because the folder belongs to the command and not to whoever starts it. */
-const hostCommand = ({ program, args, cwd, env, network }: ToolInvocation): ToolCommand => ({
+/** A program of the host as it is. env(1) changes the folder, because the folder belongs to the command and not to whoever starts it. */
+export const hostCommand = ({ program, args, cwd, env, network }: ToolInvocation): ToolCommand => ({
   ...(cwd === undefined ? { file: program, args } : { file: 'env', args: ['-C', cwd, program, ...args] }),
   env: { PATH: hostPath(), LANG: 'C.UTF-8', HOME: process.env['HOME'] ?? '/tmp', ...(network === true ? proxies() : {}), ...env },
 })

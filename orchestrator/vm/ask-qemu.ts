@@ -2,11 +2,9 @@ import { z } from 'zod'
 import { labFault } from '../host/errors.ts'
 import { jsonOf } from '../host/json-of.ts'
 import { run } from '../host/spawn.ts'
-import { DIALECTS, type QemuOffer } from '../machine/qemu-offer.ts'
+import { ASKED, type QemuOffer } from '../machine/qemu-offer.ts'
+import { qemuCommand, type QemuProgram } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
-
-/** The program, as every distribution names it. */
-export const QEMU = 'qemu-system-x86_64'
 
 const TIMEOUT_MS = 30_000
 const TYPES = 'types'
@@ -18,18 +16,17 @@ const answers = z.union([z.object({ id: z.string(), return: z.unknown() }), z.ob
 
 /**
  * Asks a QEMU over QMP (docs/interop/qemu-qmp-ref) what it has; nothing is emulated for that.
- * @param program a name, or a path whose folder the tools may read
  * Throws lab/TOOL_MISSING, TOOL_FAILED, TOOL_TIMEOUT; BAD_QEMU for a program that is none.
  */
-export const askQemu = async (program: string, tools: Tools, signal: AbortSignal, read: readonly string[] = []): Promise<QemuOffer> => {
+export const askQemu = async (qemu: QemuProgram, tools: Tools, signal: AbortSignal): Promise<QemuOffer> => {
   const commands = [
     { execute: 'qmp_capabilities' },
     { execute: 'query-version', id: VERSION },
     { execute: 'qom-list-types', arguments: { implements: 'device', abstract: false }, id: TYPES },
-    ...DIALECTS.map((typename) => ({ execute: 'device-list-properties', arguments: { typename }, id: typename })),
+    ...ASKED.map((typename) => ({ execute: 'device-list-properties', arguments: { typename }, id: typename })),
     { execute: 'quit' },
   ]
-  const command = tools.command({ program, args: ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'], read })
+  const command = qemuCommand(qemu, tools, { args: ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'] })
   const { stdout } = await run(command, {
     what: 'asking QEMU what it has', signal, timeoutMs: TIMEOUT_MS, input: commands.map((one) => `${JSON.stringify(one)}\n`).join(''),
   })
@@ -39,12 +36,12 @@ export const askQemu = async (program: string, tools: Tools, signal: AbortSignal
   }))
   const release = version.safeParse(said.get(VERSION))
   const types = named.safeParse(said.get(TYPES))
-  if (!release.success || !types.success) throw labFault('BAD_QEMU', `${program} does not answer over QMP as a QEMU does`, { tail: stdout.split('\n').slice(0, 3) })
+  if (!release.success || !types.success) throw labFault('BAD_QEMU', `${qemu.program} does not answer over QMP as a QEMU does`, { tail: stdout.split('\n').slice(0, 3) })
   const { major, minor, micro } = release.data.qemu
   return {
     version: `${major}.${minor}.${micro}`,
     devices: namesOf(types.data),
-    properties: new Map(DIALECTS.map((device) => [device, namesOf(named.safeParse(said.get(device)).data ?? [])])),
+    properties: new Map(ASKED.map((device) => [device, namesOf(named.safeParse(said.get(device)).data ?? [])])),
   }
 }
 

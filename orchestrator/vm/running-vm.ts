@@ -1,6 +1,7 @@
 import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
 import type { PluggedLater } from '../machine/slot-args.ts'
 import type { GuestShell, ShellRequest } from './guest-shell.ts'
+import type { QemuProgram } from '../toolbox/qemu-program.ts'
 
 export type Accel = 'kvm' | 'tcg'
 
@@ -8,6 +9,8 @@ export interface VmSpec {
   /** Full QEMU argv as machine/ made it, without accelerator, kernel, image, console, QMP and network: vm/ adds those. */
   readonly machineArgs: readonly string[]
   readonly accel: Accel
+  /** Another QEMU than the tools' own. */
+  readonly qemu?: QemuProgram
   readonly bzImage: string
   readonly initrd: string
   readonly disk: string
@@ -54,4 +57,6 @@ export interface RunningVm extends AsyncDisposable {
   unplug(later: number): Promise<void>
   /** A shell as root, when everything of the agent has arrived. */
   openShell(request: ShellRequest): Promise<GuestShell>
+  /** Runs a command in the guest's shell to its end, with this input. Rejects when it does not end with status 0. */
+  execute(command: string, input: Uint8Array): Promise<void>
 }

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
 import { kernelFault, type LabError, labFault } from '../host/errors.ts'
 import { type StartedProcess, start } from '../host/spawn.ts'
+import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
-import { QEMU } from './ask-qemu.ts'
 import { bootTooLong, sshIsUp } from './boot-progress.ts'
 import { converse } from './conversation.ts'
 import { forwardedPort } from './forwarded-port.ts'
@@ -107,6 +107,7 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
       await deployed
       return session.openShell(request)
     },
+    execute: (command, input) => session.execute(command, input),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -120,8 +121,7 @@ const socketFolder = (): Promise<string> => {
 const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
   const args = qemuArgs(spec, sockets)
   await writeFile(join(spec.folder, 'qemu.args'), `${args.join('\n')}\n`)
-  const command = tools.command({
-    program: QEMU,
+  const command = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
     args,
     read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
     write: [sockets],

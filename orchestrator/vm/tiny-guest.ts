@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
 import { start } from '../host/spawn.ts'
 import { BOARD } from '../machine/machine-args.ts'
+import { TOOLS_QEMU, qemuCommand } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
-import { QEMU } from './ask-qemu.ts'
 import { bootSectorDisk, EXIT_PORT, EXIT_STATUS } from './boot-sector.ts'
 import type { Accel } from './running-vm.ts'
 
@@ -24,8 +24,7 @@ export const runTinyGuest = async (accel: Accel, tools: Tools, signal: AbortSign
   const folder = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
   const disk = join(folder, 'boot-sector')
   await writeFile(disk, bootSectorDisk())
-  const command = tools.command({
-    program: QEMU,
+  const command = qemuCommand(TOOLS_QEMU, tools, {
     args: [
       '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
       '-machine', BOARD, '-accel', accel, '-cpu', accel === 'kvm' ? 'host' : 'max', '-m', '32M',

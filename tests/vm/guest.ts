@@ -7,7 +7,8 @@ import { makeRunKeys } from '../../orchestrator/image/run-keys.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import { machineArgs } from '../../orchestrator/machine/machine-args.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
-import { askQemu, QEMU } from '../../orchestrator/vm/ask-qemu.ts'
+import { TOOLS_QEMU } from '../../orchestrator/toolbox/qemu-program.ts'
+import { askQemu } from '../../orchestrator/vm/ask-qemu.ts'
 import type { VmSpec } from '../../orchestrator/vm/running-vm.ts'
 import type { VmSurroundings } from '../../orchestrator/vm/start-vm.ts'
 import { temporaryDir } from '../lab-process.ts'
@@ -42,7 +43,7 @@ export const openGuest = async (): Promise<Guest> => {
   const keys = makeRunKeys()
   const initrd = join(dir.path, 'initrd')
   await writeRunInitrd(image, keys, initrd)
-  const { qemu, commandLine } = machineArgs(machine, await askQemu(QEMU, tools, never))
+  const { qemu, commandLine } = machineArgs(machine, await askQemu(TOOLS_QEMU, tools, never))
   const held = stack.move()
   let boots = 0
   return {

@@ -1,0 +1,52 @@
+import { LabError, yours } from '../host/errors.ts'
+import { ATS_TESTDEV } from '../machine/ats-testdev.ts'
+import type { QemuOffer } from '../machine/qemu-offer.ts'
+import type { OpenToolsOptions } from '../toolbox/open-toolbox.ts'
+import { type QemuProgram, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
+import type { Tools } from '../toolbox/tools.ts'
+import { askQemu } from '../vm/ask-qemu.ts'
+import { openBuiltQemu } from './built-qemu.ts'
+
+/** The QEMU of a machine that has a pcie-ats-testdev. Open for as long as guests of it run. */
+export interface AtsQemu extends AsyncDisposable {
+  /** For VmSpec.qemu. */
+  readonly qemu: QemuProgram
+  readonly offer: QemuOffer
+}
+
+export interface AtsQemuRequest extends OpenToolsOptions {
+  /** The path in the user's config. */
+  readonly given: string | undefined
+  readonly tools: Tools
+}
+
+/**
+ * The given QEMU when it has the device, then the tools' own when that has it, then one that the lab builds.
+ * Throws yours/BAD_QEMU when the given one is no QEMU, yours/NO_ATS_TESTDEV when none has the device and the lab's own cannot run, and what openBuiltQemu throws.
+ */
+export const openAtsQemu = async ({ given, tools, notice, signal }: AtsQemuRequest): Promise<AtsQemu> => {
+  const ask = async (qemu: QemuProgram) => ({ qemu, offer: await askQemu(qemu, tools, signal), [Symbol.asyncDispose]: () => Promise.resolve() })
+  if (given !== undefined) {
+    const theirs = await ask({ program: given, runsIn: 'host' }).catch((error: unknown) => { throw badQemu(given, error) })
+    if (theirs.offer.devices.has(ATS_TESTDEV)) return theirs
+    notice(`${given}, QEMU ${theirs.offer.version}, has no ${ATS_TESTDEV}: looking for another QEMU`)
+  }
+  const usual = await ask(TOOLS_QEMU)
+  if (usual.offer.devices.has(ATS_TESTDEV)) return usual
+  if (tools.kind === 'host') {
+    throw yours('NO_ATS_TESTDEV', `QEMU ${usual.offer.version} of this host has no ${ATS_TESTDEV}, and the one that the lab builds runs in the toolbox only`, {
+      hint: 'give a QEMU that has it as qemu: \'/path\', or leave out tools: \'host\'',
+    })
+  }
+  await using stack = new AsyncDisposableStack()
+  const { program } = stack.use(await openBuiltQemu(tools, { notice, signal }))
+  const built = await ask({ program, runsIn: 'tools' })
+  if (!built.offer.devices.has(ATS_TESTDEV)) throw new Error(`${program} was built with ${ATS_TESTDEV} and does not have it`)
+  const held = stack.move()
+  return { ...built, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+const badQemu = (given: string, error: unknown): unknown =>
+  error instanceof LabError && error.kind === 'lab'
+    ? yours('BAD_QEMU', `qemu: '${given}' does not answer as a QEMU: ${error.message}`, { tail: error.tail, cause: error })
+    : error
