@@ -11,7 +11,7 @@ export const PROTOCOL_VERSION = 1
 export const MAX_EVENT_BYTES = 64 * 1024
 
 /** QEMU devices that the lab can plug in; the agent has a driver for each. */
-export const DEVICE_KINDS = ['edu', 'pci-testdev', 'iommu-testdev'] as const
+export const DEVICE_KINDS = ['edu', 'pci-testdev', 'iommu-testdev', 'pcie-ats-testdev'] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
 /** What a case may ask of a device, whatever device it is. */
@@ -23,6 +23,8 @@ export const CAPABILITIES = [
   'fault-report', // the device tells synchronously whether its DMA was translated
   'msi',
   'intx',
+  'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
+  'ats-counters', // and tells what it keeps, and of invalidations
 ] as const
 export type DeviceCapability = (typeof CAPABILITIES)[number]
 
@@ -31,6 +33,7 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   edu: ['bar-mmap', 'dma-write', 'dma-read', 'msi', 'intx'],
   'pci-testdev': ['bar-mmap', 'io-bar'],
   'iommu-testdev': ['bar-mmap', 'dma-write', 'fault-report'],
+  'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters'],
 }
 
 /** Where devices stand other than each behind a root port of its own. */

@@ -20,6 +20,7 @@ const kindOf = (dir: string): DeviceKind | undefined => {
   switch (`${readText(`${dir}/vendor`) ?? ''}:${readText(`${dir}/device`) ?? ''}`) {
     case '0x1234:0x11e8': return 'edu'
     case '0x1b36:0x0005': return barsOf(dir).some(({ io }) => io) ? 'pci-testdev' : 'iommu-testdev'
+    case '0x1234:0x11e9': return 'pcie-ats-testdev'
     default: return undefined
   }
 }

@@ -54,6 +54,8 @@ import { hotReset } from './hot-reset.ts'
 import { deviceFeature } from './device-feature.ts'
 import { dma } from './dma.ts'
 import { dmaDevices } from './dma-devices.ts'
+import { ats } from './ats.ts'
+import { atsAttach } from './ats-attach.ts'
 import { deviceReopen } from './device-reopen.ts'
 import { sharedGroup } from './shared-group.ts'
 import { bypassing } from './bypassing.ts'
@@ -116,6 +118,8 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...deviceFeature,
   ...dma,
   ...dmaDevices,
+  ...ats,
+  ...atsAttach,
   ...deviceReopen,
   ...sharedGroup,
   ...bypassing,
