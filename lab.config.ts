@@ -1,5 +1,5 @@
 import {
-  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pciTestdev, pluggedLater, virtioIommu,
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pcieAtsTestdev, pciTestdev, pluggedLater, virtioIommu,
 } from 'vfio-lab'
 
 const devices = [edu(), pciTestdev(), iommuTestdev()]
@@ -25,6 +25,7 @@ export default defineLab({
     'intel-39': { onRequest: true, iommu: intelIommu({ addressBits: 39 }), devices },
     'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },
     'intel-svm': { onRequest: true, iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), devices },
+    ats: { onRequest: true, iommu: intelIommu({ deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
     places: {
       onRequest: true,
       iommu: intelIommu(),

@@ -4,11 +4,12 @@ import { LabError } from '../host/errors.ts'
 import { interruptSignal } from '../host/interrupt.ts'
 import { DEVICE_MODELS } from '../machine/device-models.ts'
 import { machineArgs } from '../machine/machine-args.ts'
-import { isPlace, type MachineSpec, type SlotSpec } from '../machine/machine-spec.ts'
+import { isPlace, type MachineSpec, type SlotSpec, wantsAts } from '../machine/machine-spec.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
 import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { openTools } from '../toolbox/open-tools.ts'
-import { askQemu, QEMU } from '../vm/ask-qemu.ts'
+import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
+import { askQemu } from '../vm/ask-qemu.ts'
 import { notice } from './notice.ts'
 
 /** A row of a table for people, and the same for programs. */
@@ -22,7 +23,8 @@ export const listMachines = async (): Promise<readonly Listed[]> => {
   const { machines, offer } = await labAndQemu()
   return machines.map((machine) => {
     const { iommu, devices, topology } = machineFacts(machine)
-    const lacks = lackOf(machine, offer)
+    // Another QEMU is not asked, nor built, for a list.
+    const lacks = machine.qemu === undefined && !wantsAts(machine) ? lackOf(machine, offer) : undefined
     return {
       cells: [
         machine.name, lacks ?? (machine.onRequest ? 'when named' : 'always'), iommu.length === 0 ? 'no IOMMU' : iommu.join(' '),
@@ -51,7 +53,7 @@ const labAndQemu = async (): Promise<{ readonly machines: readonly MachineSpec[]
   const signal = interruptSignal()
   const { machines, tools: kind } = await loadConfig(undefined, process.cwd())
   await using tools = await openTools(kind, { notice, signal })
-  return { machines, offer: await askQemu(QEMU, tools, signal) }
+  return { machines, offer: await askQemu(TOOLS_QEMU, tools, signal) }
 }
 
 const slotText = (slot: SlotSpec): string =>

@@ -5,11 +5,10 @@ import { Command } from 'commander'
 import { interruptSignal } from '../host/interrupt.ts'
 import { planCells } from '../plan/plan-cells.ts'
 import type { CellPlan, Plan } from '../plan/plan.ts'
+import { openMachineQemus } from '../run/machine-qemus.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { openTools } from '../toolbox/open-tools.ts'
-import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
-import { askQemu } from '../vm/ask-qemu.ts'
 import { notice } from './notice.ts'
 import { addSelectionFlags, selected, type SelectionFlags } from './selection.ts'
 
@@ -29,8 +28,10 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
-      const [{ catalogue }, offer] = await Promise.all([prepareAgent(dir), askQemu(TOOLS_QEMU, tools, signal)])
-      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, offer, upTo: 'configured', signal }, (event) => {
+      const [{ catalogue }, qemus] = await Promise.all([
+        prepareAgent(dir), openMachineQemus(cells.map(({ machine }) => machine), tools, { notice, signal }).then((open) => stack.use(open)),
+      ])
+      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, qemus, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))
       process.stdout.write(flags.json ? `${JSON.stringify(asJson(planned.plan), null, 2)}\n` : asText(planned.plan))

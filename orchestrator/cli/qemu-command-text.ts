@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { Cell } from '../plan/plan.ts'
 import { shellWord } from '../report/rerun-command.ts'
 import type { Bench } from '../run/bench.ts'
-import { QEMU } from '../vm/ask-qemu.ts'
+import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import { qemuArgs } from '../vm/qemu-args.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 
@@ -16,8 +16,8 @@ export const qemuCommandText = async (cell: Cell, spec: VmSpec, { tools }: Bench
   await mkdir(folder, { recursive: true })
   const kept = { ...spec, initrd: join(folder, 'initrd'), bzImage: join(folder, 'bzImage') }
   for (const name of ['initrd', 'bzImage'] as const) await copyFile(spec[name], kept[name])
-  const { file, args, programAt = -1 } = tools.command({
-    program: QEMU, args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true,
+  const { file, args, programAt = -1 } = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
+    args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true,
   })
   const words = [file, ...args].map(shellWord)
   // Up to the program itself in one line: that is how its surroundings are entered.

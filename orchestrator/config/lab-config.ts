@@ -30,6 +30,8 @@ export interface LabMachine {
   readonly cpus?: number | undefined
   /** Judged only when `--machine` names it. Default false. */
   readonly onRequest?: boolean | undefined
+  /** Path of the QEMU to run it with, absolute or relative to lab.config.ts. Default: that of `tools`, or one that the lab builds when a device needs it. */
+  readonly qemu?: string | undefined
 }
 
 export interface LabExclusion<Kernel extends string = string, Config extends string = string, Machine extends string = string> {

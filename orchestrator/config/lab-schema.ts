@@ -64,6 +64,7 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('edu'), dmaMask: z.bigint().positive() }),
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
+  strict({ kind: z.literal('pcie-ats-testdev') }),
 ])
 
 const place = strict({ kind: z.enum(TOPOLOGIES), devices: z.array(device).readonly() })
@@ -76,6 +77,7 @@ const machine = strict({
   memoryMiB: z.int().min(256).max(65_536).optional(),
   cpus: z.int().min(1).max(64).optional(),
   onRequest: z.boolean().optional(),
+  qemu: z.string().min(1, 'must be the path of a QEMU').optional(),
 })
 
 const exclusion = strict({

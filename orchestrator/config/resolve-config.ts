@@ -30,7 +30,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
     kernels: Object.entries(lab.kernels).map(([name, { source }]) => ({ name, source: resolveSource(source, dir), patches: [] })),
     baseConfig: BASE_CONFIG,
     configs: configs.resolved,
-    machines: Object.entries(lab.machines).map(([name, machine]) => resolveMachine(name, machine)),
+    machines: Object.entries(lab.machines).map(([name, machine]) => resolveMachine(name, machine, dir)),
     suites: lab.suites ?? ['native'],
     exclude: (lab.exclude ?? []).map(resolveExclusion),
     limits: {
@@ -112,13 +112,14 @@ const resolveSource = (source: KernelSource, dir: string): KernelSource => {
   }
 }
 
-const resolveMachine = (name: string, machine: LabMachine): MachineSpec => ({
+const resolveMachine = (name: string, machine: LabMachine, dir: string): MachineSpec => ({
   name,
   ...(machine.iommu === undefined ? {} : { iommu: machine.iommu }),
   devices: machine.devices,
   memoryMiB: machine.memoryMiB ?? 1024,
   cpus: machine.cpus ?? 1,
   onRequest: machine.onRequest ?? false,
+  ...(machine.qemu === undefined ? {} : { qemu: resolve(dir, machine.qemu) }),
 })
 
 const resolveExclusion = ({ kernel, config, machine, because }: LabExclusion): Exclusion => ({

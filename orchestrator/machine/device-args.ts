@@ -1,3 +1,4 @@
+import { atsTestdev } from './ats-testdev.ts'
 import { DEVICE_MODELS } from './device-models.ts'
 import type { DeviceSpec } from './machine-spec.ts'
 import { type Asking, needDevice } from './qemu-offer.ts'
@@ -6,6 +7,7 @@ import { type Asking, needDevice } from './qemu-offer.ts'
 export const deviceProperties = (device: DeviceSpec, asking: Asking): Readonly<Record<string, string>> => {
   const { driver, since } = DEVICE_MODELS[device.kind]
   needDevice(asking, driver, since)
+  if (device.kind === 'pcie-ats-testdev') return atsTestdev(asking.offer)?.properties ?? { driver }
   return { driver, ...(device.kind === 'edu' ? { dma_mask: `0x${device.dmaMask.toString(16)}` } : {}) }
 }
 

@@ -1,10 +1,11 @@
 import type { DeviceKind } from '../../guest-agent/protocol.ts'
+import { ATS_TESTDEV } from './ats-testdev.ts'
 
 /** What the lab knows of a device before it is plugged in. */
 export interface DeviceModel {
   /** QEMU's name for it. */
   readonly driver: string
-  /** The first QEMU release that has it. */
+  /** The first QEMU release that has it, or in words where it comes from. */
   readonly since: string
   /** How a config asks for it. */
   readonly factory: string
@@ -13,5 +14,6 @@ export interface DeviceModel {
 export const DEVICE_MODELS: Readonly<Record<DeviceKind, DeviceModel>> = {
   edu: { driver: 'edu', since: '2.3', factory: 'edu()' },
   'pci-testdev': { driver: 'pci-testdev', since: '1.3', factory: 'pciTestdev()' },
+  'pcie-ats-testdev': { driver: ATS_TESTDEV, since: 'no release of QEMU has it, the lab builds one that has it', factory: 'pcieAtsTestdev()' },
   'iommu-testdev': { driver: 'iommu-testdev', since: '11.0', factory: 'iommuTestdev()' },
 }

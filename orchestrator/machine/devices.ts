@@ -20,5 +20,11 @@ export const edu = (options: { readonly dmaMask?: bigint } = {}): DeviceSpec => 
 /** A memory BAR and an I/O BAR; no DMA, no interrupt. */
 export const pciTestdev = (): DeviceSpec => ({ kind: 'pci-testdev' })
 
+/**
+ * Keeps translations of its IOMMU (ATS) and does DMA of a page both ways by them. No release of QEMU has it: the machine's own is used when it has
+ * it (`qemu`), otherwise the lab builds one with a model of its own, once.
+ */
+export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
+
 /** Writes to memory on a register read and says at once whether its IOMMU let it (QEMU 11). */
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })

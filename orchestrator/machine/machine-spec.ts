@@ -1,4 +1,4 @@
-import type { DeviceKind, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
+import type { DeviceCapability, DeviceKind, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
 
 /** A vIOMMU as QEMU emulates it on q35. */
 export type IommuSpec =
@@ -22,6 +22,7 @@ export type DeviceSpec =
   | { readonly kind: 'edu'; /** Address bits the device can drive; QEMU masks the rest silently. */ readonly dmaMask: bigint }
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
+  | { readonly kind: 'pcie-ats-testdev' }
 
 /** Where devices stand other than each behind a root port of its own. */
 export type PlaceSpec = { readonly kind: Topology; readonly devices: readonly DeviceSpec[] }
@@ -38,6 +39,8 @@ export interface MachineSpec {
   readonly cpus: number
   /** Its cells run only when the machine is named. */
   readonly onRequest: boolean
+  /** Absolute path of a QEMU on the host; missing: the tools' own, or one that has the machine's devices. */
+  readonly qemu?: string
 }
 
 /** What the plan needs to know of a machine. */
@@ -46,6 +49,14 @@ export interface MachineFacts {
   /** Devices behind the machine's IOMMU, if it has one, that are there from the start. */
   readonly devices: readonly DeviceKind[]
   readonly topology: readonly Topology[]
+  /** Capabilities that a device of this machine would have, were it not for its QEMU; and why. */
+  readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
 }
+
+/** The devices of an entry. */
+export const devicesOf = (slot: SlotSpec): readonly DeviceSpec[] => (isPlace(slot) ? slot.devices : [slot])
+
+/** Has it a device that no release of QEMU has? */
+export const wantsAts = ({ devices }: MachineSpec): boolean => devices.flatMap(devicesOf).some(({ kind }) => kind === 'pcie-ats-testdev')
 
 export const isPlace = (slot: SlotSpec): slot is PlaceSpec => 'devices' in slot

@@ -61,6 +61,8 @@ const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined =>
   if (device !== undefined && !machine.devices.some((kind) => hasAll(DEVICE_CAPABILITIES[kind], device))) {
     return device.length === 0 ? 'no device of the lab on this machine' : `no device on this machine has ${device.join(' and ')}`
   }
+  const lack = device?.map((capability) => machine.lacks?.[capability]).find((because) => because !== undefined)
+  if (lack !== undefined) return lack
   if (devices !== undefined && machine.devices.length < devices) {
     return `this machine has ${machine.devices.length} of the ${devices} devices that it takes`
   }

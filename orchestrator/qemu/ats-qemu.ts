@@ -1,4 +1,4 @@
-import { LabError, yours } from '../host/errors.ts'
+import { yours } from '../host/errors.ts'
 import { ATS_TESTDEV } from '../machine/ats-testdev.ts'
 import type { QemuOffer } from '../machine/qemu-offer.ts'
 import type { OpenToolsOptions } from '../toolbox/open-toolbox.ts'
@@ -6,6 +6,7 @@ import { type QemuProgram, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { askQemu } from '../vm/ask-qemu.ts'
 import { openBuiltQemu } from './built-qemu.ts'
+import { openGivenQemu } from './given-qemu.ts'
 
 /** The QEMU of a machine that has a pcie-ats-testdev. Open for as long as guests of it run. */
 export interface AtsQemu extends AsyncDisposable {
@@ -27,8 +28,8 @@ export interface AtsQemuRequest extends OpenToolsOptions {
 export const openAtsQemu = async ({ given, tools, notice, signal }: AtsQemuRequest): Promise<AtsQemu> => {
   const ask = async (qemu: QemuProgram) => ({ qemu, offer: await askQemu(qemu, tools, signal), [Symbol.asyncDispose]: () => Promise.resolve() })
   if (given !== undefined) {
-    const theirs = await ask({ program: given, runsIn: 'host' }).catch((error: unknown) => { throw badQemu(given, error) })
-    if (theirs.offer.devices.has(ATS_TESTDEV)) return theirs
+    const theirs = await openGivenQemu(given, tools, signal)
+    if (theirs.offer.devices.has(ATS_TESTDEV)) return { ...theirs, [Symbol.asyncDispose]: () => Promise.resolve() }
     notice(`${given}, QEMU ${theirs.offer.version}, has no ${ATS_TESTDEV}: looking for another QEMU`)
   }
   const usual = await ask(TOOLS_QEMU)
@@ -45,8 +46,3 @@ export const openAtsQemu = async ({ given, tools, notice, signal }: AtsQemuReque
   const held = stack.move()
   return { ...built, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
-
-const badQemu = (given: string, error: unknown): unknown =>
-  error instanceof LabError && error.kind === 'lab'
-    ? yours('BAD_QEMU', `qemu: '${given}' does not answer as a QEMU: ${error.message}`, { tail: error.tail, cause: error })
-    : error

@@ -8,12 +8,9 @@ import { openImage } from '../image/open-image.ts'
 import { writeRunInitrd } from '../image/run-initrd.ts'
 import { makeRunKeys } from '../image/run-keys.ts'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
-import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { openTools } from '../toolbox/open-tools.ts'
-import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { chooseAccelerator } from '../vm/accelerator.ts'
-import { askQemu } from '../vm/ask-qemu.ts'
 import type { Accel, GuestKeys } from '../vm/running-vm.ts'
 import type { Emit } from './emit.ts'
 import { initrdPerKernel } from './kernel-initrd.ts'
@@ -22,8 +19,6 @@ import { prepareAgent } from './prepare-agent.ts'
 /** All that the guests of a run share. Disposing removes the run's keys and temporary files. */
 export interface Bench extends AsyncDisposable {
   readonly tools: Tools
-  /** What the QEMU of these tools has. */
-  readonly offer: QemuOffer
   readonly accel: { readonly used: Accel; readonly because: string }
   /** The image with this run's keys in it, and with the modules of a kernel that has some. */
   readonly initrdOf: (kernel: BuiltKernel) => Promise<string>
@@ -50,18 +45,16 @@ export const openBench = async (
   const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
   const tools = stack.use(await openTools(config.tools, { notice, signal }))
   const keys = makeRunKeys()
-  const [chosen, { image, agent }, { catalogue }, offer] = await Promise.all([
+  const [chosen, { image, agent }, { catalogue }] = await Promise.all([
     chooseAccelerator(accel, tools, { notice, signal }),
     openImage(tools, { notice, signal }).then(async (image) => ({ image, agent: await guestAgent(image, signal) })),
     prepareAgent(dir),
-    askQemu(TOOLS_QEMU, tools, signal),
   ])
   const initrd = join(dir, 'initrd.cpio')
   await writeRunInitrd(image, keys, initrd)
   const held = stack.move()
   return {
     tools,
-    offer,
     accel: { used: chosen.accel, because: chosen.because },
     initrdOf: initrdPerKernel(initrd, dir),
     disk: image.disk,

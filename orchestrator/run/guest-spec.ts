@@ -3,14 +3,16 @@ import { machineArgs } from '../machine/machine-args.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import type { Bench } from './bench.ts'
+import type { MachineQemu } from './machine-qemus.ts'
 
 /** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation. */
 export const guestSpec = async (
-  machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
+  machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { qemu: program, offer }: MachineQemu, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
 ): Promise<VmSpec> => {
-  const { qemu, commandLine, later } = machineArgs(machine, bench.offer)
+  const { qemu, commandLine, later } = machineArgs(machine, offer)
   return {
     machineArgs: qemu,
+    qemu: program,
     commandLine,
     later,
     folder,

@@ -13,10 +13,12 @@ import type { Bench } from './bench.ts'
 import type { Emit } from './emit.ts'
 import { liveOnce } from './guest-life.ts'
 import { guestSpec } from './guest-spec.ts'
+import type { MachineQemus } from './machine-qemus.ts'
 import { runCell } from './run-cell.ts'
 
 export interface CellWork {
   readonly bench: Bench
+  readonly qemus: MachineQemus
   readonly isolate: 'cell' | 'case'
   readonly limits: Limits
   /** The folder of a cell, by its id; exists. */
@@ -27,10 +29,10 @@ export interface CellWork {
 
 /** One cell from its start to its verdict; its files stand in its folder. */
 export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<CellResult> => {
-  const { emit, bench } = work
+  const { emit, qemus } = work
   emit({ event: 'cell-start', cell: plan.cell.id })
   const lives = plan.kernel.status === 'built' ? await livesOf(plan, plan.kernel, work) : []
-  const result = judgeCell(plan, lives, { qemu: bench.tools.versions.qemu ?? '' })
+  const result = judgeCell(plan, lives, { qemu: qemus.of(plan.cell.machine).offer.version })
   for (const splat of result.splats) emit({ event: 'splat', cell: plan.cell.id, splat })
   emit({ event: 'cell-end', cell: plan.cell.id, result })
   return result
@@ -57,7 +59,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
       return liveOnce({
         cases, cell, alone, signal,
         timeoutScale: bench.timeScale,
-        boot: async () => startVm(await guestSpec(machine, kernel, bench, { folder, bootMs: work.limits.bootMs }), {
+        boot: async () => startVm(await guestSpec(machine, kernel, bench, work.qemus.of(machine), { folder, bootMs: work.limits.bootMs }), {
           tools: bench.tools, keys: bench.keys, agent: bench.agent, signal,
         }),
         // startVm has written all that the guest said, cleaned and bounded.

@@ -7,6 +7,7 @@ import type { VmSpec } from '../vm/running-vm.ts'
 import { type Bench, openBench } from './bench.ts'
 import type { Emit } from './emit.ts'
 import { guestSpec } from './guest-spec.ts'
+import { openMachineQemus } from './machine-qemus.ts'
 
 /** One cell, ready to be booted: its kernel is built. */
 export interface OpenCell extends AsyncDisposable {
@@ -33,16 +34,18 @@ export const openCell = async ({ config, filter, accel, folder, signal }: CellRe
   }
   await using stack = new AsyncDisposableStack()
   const bench = stack.use(await openBench({ config, accel, signal }, emit))
+  const notice = (text: string) => { emit({ event: 'notice', text }) }
+  const qemus = stack.use(await openMachineQemus([cell.machine], bench.tools, { notice, signal }))
   const builds = stack.use(await buildConfigs(cell.kernel, [cell.config], {
     tools: bench.tools, upTo: 'built', signal, baseConfig: config.baseConfig, limits: config.limits,
-    notice: (text) => { emit({ event: 'notice', text }) },
+    notice,
     onProgress: (progress) => { emit({ event: 'kernel-progress', kernel: cell.kernel.name, progress }) },
   }))
   const kernel = builds.outcomes.get(cell.config.name)
   if (kernel?.status !== 'built') {
     throw kernelFault('BUILD_FAILED', `${cell.id}: the kernel was not built: ${kernel?.status === 'build-failed' ? kernel.because : 'nothing is known of it'}`)
   }
-  const spec = await guestSpec(cell.machine, kernel, bench, { folder, bootMs: config.limits.bootMs })
+  const spec = await guestSpec(cell.machine, kernel, bench, qemus.of(cell.machine), { folder, bootMs: config.limits.bootMs })
   const held = stack.move()
   return { cell, bench, spec, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }

@@ -5,12 +5,12 @@ import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
-import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { planCases } from '../plan/plan-cases.ts'
 import type { Cell, Plan } from '../plan/plan.ts'
 import { selectCases, type CaseFilter } from '../plan/select-cases.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import type { Emit } from './emit.ts'
+import type { MachineQemus } from './machine-qemus.ts'
 
 export interface KernelsToPlan {
   readonly cells: readonly Cell[]
@@ -19,7 +19,7 @@ export interface KernelsToPlan {
   readonly selection: CaseFilter
   readonly catalogue: readonly CaseInfo[]
   readonly tools: Tools
-  readonly offer: QemuOffer
+  readonly qemus: MachineQemus
   /** `configured`: for a plan that nothing is compiled for. */
   readonly upTo: 'configured' | 'built'
   readonly signal: AbortSignal
@@ -33,9 +33,9 @@ export interface PlannedKernels extends AsyncDisposable {
 
 /** Builds (or only configures) every kernel of these cells, one after the other since each uses all cores, and plans on what they are. */
 export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise<PlannedKernels> => {
-  const { cells, config, selection, catalogue, excluded, offer } = request
+  const { cells, config, selection, catalogue, excluded, qemus } = request
   // Before the time that a build takes: a machine that this QEMU cannot be, and a choice that leaves no case, are said at once.
-  for (const { machine } of cells) machineArgs(machine, offer)
+  for (const { machine } of cells) machineArgs(machine, qemus.of(machine).offer)
   selectCases(catalogue, config.suites, selection)
   await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()
@@ -48,7 +48,7 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   const planned = cells.map((cell) => {
     const outcome = builds.get(cell.kernel.name)?.outcomes.get(cell.config.name)
     if (outcome === undefined) throw new Error(`no kernel for ${cell.id}`)
-    return planCases(cell, outcome, machineFacts(cell.machine), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case })
+    return planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case })
   })
   const held = stack.move()
   return {

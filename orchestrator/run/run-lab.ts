@@ -8,9 +8,10 @@ import type { CaseFilter } from '../plan/select-cases.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
-import { judgeOneCell } from './judge-one-cell.ts'
+import { type CellWork, judgeOneCell } from './judge-one-cell.ts'
 import type { LabEvent } from './lab-event.ts'
-import { openBench, type Bench } from './bench.ts'
+import { openBench } from './bench.ts'
+import { openMachineQemus } from './machine-qemus.ts'
 import { planOnKernels } from './plan-on-kernels.ts'
 import { openRunFolder } from './run-folder.ts'
 import { savePatches } from './save-patches.ts'
@@ -43,10 +44,12 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
     const started = performance.now()
     await using bench = await openBench(request, emit)
-    await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench }, emit)
+    const notice = (text: string) => { emit({ event: 'notice', text }) }
+    await using qemus = await openMachineQemus(cells.map(({ machine }) => machine), bench.tools, { notice, signal: request.signal })
+    await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench, qemus }, emit)
     const { plan } = planned
     emitPlan(plan, emit)
-    const results = await judgeCells(plan, request, bench, folder.cellDir, emit)
+    const results = await judgeCells(plan, request, { bench, qemus, cellDir: folder.cellDir, emit })
     const end: Omit<Results, 'cells'> = {
       schemaVersion: 1,
       id: folder.id,
@@ -73,13 +76,13 @@ const emitPlan = (plan: Plan, emit: Emit) => {
 }
 
 const judgeCells = async (
-  plan: Plan, request: RunRequest, bench: Bench, cellDir: (cellId: string) => Promise<string>, emit: Emit,
+  plan: Plan, request: RunRequest, shared: Pick<CellWork, 'bench' | 'qemus' | 'cellDir' | 'emit'>,
 ): Promise<readonly CellResult[]> => {
-  const limit = pLimit(request.workers ?? bench.workers)
+  const limit = pLimit(request.workers ?? shared.bench.workers)
   // Those with most to do first, so that no worker is left alone with one of them at the end.
   const ordered = plan.cells.toSorted((a, b) => b.cases.length - a.cases.length)
   const judged = await Promise.all(ordered.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
-    bench, isolate: request.isolate, limits: request.config.limits, cellDir, emit, signal: request.signal,
+    ...shared, isolate: request.isolate, limits: request.config.limits, signal: request.signal,
   }))))
   return plan.cells.map(({ cell }) => judged.find(({ id }) => id === cell.id)).filter((result) => result !== undefined)
 }

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 import { execa } from 'execa'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
 import { machineArgs } from '../../orchestrator/machine/machine-args.ts'
+import { TOOLS_QEMU } from '../../orchestrator/toolbox/qemu-program.ts'
+import { askQemu } from '../../orchestrator/vm/ask-qemu.ts'
 import { planCells } from '../../orchestrator/plan/plan-cells.ts'
 import { openBench } from '../../orchestrator/run/bench.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
@@ -43,7 +45,7 @@ say(`the ${others.length} others together: ${seconds(further)} CPU, ${((100 * fu
 
 const kernel = builds.outcomes.get(intel.config.name)
 if (kernel?.status !== 'built') throw new Error(`${intel.config.name} was not built`)
-const { qemu, commandLine } = machineArgs(intel.machine, bench.offer)
+const { qemu, commandLine } = machineArgs(intel.machine, await askQemu(TOOLS_QEMU, bench.tools, signal))
 const spec = {
   machineArgs: qemu, commandLine, accel: bench.accel.used, bzImage: kernel.bzImage, initrd: await bench.initrdOf(kernel), disk: bench.disk,
   bootLimitMs: config.limits.bootMs,
