@@ -11,29 +11,47 @@ export const PROTOCOL_VERSION = 1
 export const MAX_EVENT_BYTES = 64 * 1024
 
 /** QEMU devices that the lab can plug in; the agent has a driver for each. */
-export const DEVICE_KINDS = ['edu', 'pci-testdev', 'iommu-testdev', 'pcie-ats-testdev'] as const
+export const DEVICE_KINDS = [
+  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev',
+] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
 /** What a case may ask of a device, whatever device it is. */
 export const CAPABILITIES = [
   'bar-mmap', // a memory BAR of at least a page that user space may mmap
   'io-bar', // an I/O port BAR
+  'ram-bar', // a memory BAR that is RAM all over: it keeps what is written to it
   'dma-write', // the device can write to memory
   'dma-read', // the device can read from memory
-  'fault-report', // the device tells synchronously whether its DMA was translated
-  'msi',
+  'dma-64', // its DMA reaches addresses above 4 GiB
+  'fault-report', // the device tells synchronously whether its DMA write was translated
+  'queue-fault', // the device tells when it cannot reach its own queues or descriptors, and then wants a reset
   'intx',
+  'msi',
+  'msix',
+  'reset', // VFIO_DEVICE_RESET: a function level reset, or a reset of the bus behind a port where the device is alone
+  'reset-state', // a reset brings a register back that user space can change: with `reset` alone nothing of it may show
+  'power', // PCI power management: it can be put into D3hot
+  'sr-iov', // it has virtual functions to switch on
   'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
   'ats-counters', // and tells what it keeps, and of invalidations
 ] as const
 export type DeviceCapability = (typeof CAPABILITIES)[number]
 
-/** The plan matches a case's needs with this table; devices/ in the agent implements each row. */
+/**
+ * The plan matches a case's needs with this table; devices/ in the agent implements each row. It says what is true on the lab's machines:
+ * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus.
+ */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
-  edu: ['bar-mmap', 'dma-write', 'dma-read', 'msi', 'intx'],
-  'pci-testdev': ['bar-mmap', 'io-bar'],
-  'iommu-testdev': ['bar-mmap', 'dma-write', 'fault-report'],
-  'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters'],
+  edu: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'msi', 'intx', 'reset'],
+  'pci-testdev': ['bar-mmap', 'io-bar', 'reset'],
+  'iommu-testdev': ['bar-mmap', 'dma-write', 'dma-64', 'fault-report', 'reset'],
+  nvme: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'queue-fault', 'intx', 'msix', 'reset', 'reset-state', 'power', 'sr-iov'],
+  igb: ['bar-mmap', 'io-bar', 'dma-write', 'dma-read', 'dma-64', 'intx', 'msi', 'msix', 'reset', 'reset-state', 'power', 'sr-iov'],
+  e1000e: ['bar-mmap', 'io-bar', 'dma-write', 'dma-read', 'dma-64', 'intx', 'msi', 'msix', 'reset', 'power'],
+  'virtio-rng': ['bar-mmap', 'dma-write', 'dma-64', 'intx', 'msix', 'reset', 'reset-state', 'power'],
+  ivshmem: ['bar-mmap', 'ram-bar'],
+  'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'reset'],
 }
 
 /** Where devices stand other than each behind a root port of its own. */

@@ -1,5 +1,6 @@
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
+import { setVirtualFunctions, virtualFunctions } from '../pci/virtual-functions.ts'
 import { openFds } from '../sys/fd.ts'
 import { libc } from '../sys/libc.ts'
 import { openMappings, type Mapping } from '../sys/memory.ts'
@@ -13,6 +14,8 @@ export interface Inventory {
   readonly locked: ReadonlyMap<string, number>
   /** Device -> driver. */
   readonly drivers: ReadonlyMap<PciDevice, string | undefined>
+  /** How many virtual functions each device has switched on. */
+  readonly functions: ReadonlyMap<PciDevice, number>
   readonly parameters: ParameterValues
   readonly hugePages: string | undefined
 }
@@ -22,6 +25,7 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
   mappings: new Set(openMappings()),
   locked: lockedMemory(),
   drivers: new Map(devices.map((device) => [device, device.driver])),
+  functions: new Map(devices.map((device) => [device, virtualFunctions(device).length])),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
 })
@@ -35,6 +39,8 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
       .map(([field, kB]) => `${field} grew from ${before.locked.get(field) ?? 0} to ${kB} kB`),
     ...[...now.drivers].filter(([device, driver]) => before.drivers.get(device) !== driver)
       .map(([device, driver]) => `${device.toString()} is bound to ${driver ?? 'no driver'}, before: ${before.drivers.get(device) ?? 'no driver'}`),
+    ...[...now.functions].filter(([device, count]) => before.functions.get(device) !== count)
+      .map(([device, count]) => `${device.toString()} has ${count} virtual functions, before: ${before.functions.get(device) ?? 'none'}`),
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
@@ -44,6 +50,9 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
 export const clearLeftovers = async (before: Inventory): Promise<void> => {
   for (const mapping of openMappings()) if (!before.mappings.has(mapping)) mapping.unmap()
   for (const fd of openFds()) if (!before.fds.has(fd.number)) fd.close()
+  for (const [device, count] of before.functions) {
+    if (virtualFunctions(device).length > count) await setVirtualFunctions(device, count)
+  }
   writeParameters(before.parameters)
   for (const [device, driver] of before.drivers) {
     if (device.driver === driver) continue

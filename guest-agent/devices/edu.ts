@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import type { CaseContext } from '../case/case-context.ts'
 import { Failed } from '../case/expect.ts'
-import { Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import type { OpenDevice } from '../vfio/open-device.ts'
 import { enableBusMaster } from './bus-master.ts'
+import { dmaPage, type DmaPage } from './dma-page.ts'
+import { pattern } from './pattern.ts'
 import type { DmaReader, DmaReport, DmaWriter, Interrupter } from './test-device.ts'
 
 /**
@@ -35,9 +37,11 @@ const MAX_LENGTH = PAGE_SIZE - 4
 const DMA_LIMIT_MS = 5000
 
 export class Edu implements DmaWriter, DmaReader, Interrupter {
+  /** It has no MSI-X. */
+  readonly vectors = 0
   readonly #lab: CaseContext
   readonly #open: OpenDevice
-  #scratch: { readonly memory: Memory; readonly address: bigint } | undefined
+  #scratch: DmaPage | undefined
   #loaded: Uint8Array | undefined
 
   constructor(lab: CaseContext, open: OpenDevice) {
@@ -61,7 +65,10 @@ export class Edu implements DmaWriter, DmaReader, Interrupter {
     return this.#open.device.read(BAR, IRQ_STATUS, 4)
   }
 
-  raiseInterrupt = (bits = IRQ_BIT): void => {
+  raiseInterrupt = (): void => { this.raise(IRQ_BIT) }
+
+  /** Interrupt bits of the caller's choice. */
+  raise(bits: number): void {
     this.#open.device.write(BAR, IRQ_RAISE, 4, bits)
   }
 
@@ -104,20 +111,14 @@ export class Edu implements DmaWriter, DmaReader, Interrupter {
 
   async #load(): Promise<Uint8Array> {
     const scratch = this.#scratchPage()
-    // No two bytes next to each other are equal, and no page of zeroes looks like it.
-    const pattern = Uint8Array.from({ length: PAGE_SIZE }, (_, index) => (index * 7 + (index >> 8) + 1) & 0xff)
-    scratch.memory.bytes.set(pattern)
+    const bytes = pattern(PAGE_SIZE)
+    scratch.memory.bytes.set(bytes)
     await this.transfer(scratch.address, BUFFER, MAX_LENGTH, 0)
-    return pattern
+    return bytes
   }
 
-  #scratchPage(): { readonly memory: Memory; readonly address: bigint } {
-    if (this.#scratch === undefined) {
-      const memory = this.#lab.use(Memory.pages(PAGE_SIZE))
-      const address = this.#open.dma.map(memory)
-      this.#lab.defer(() => { this.#open.dma.unmap(address) })
-      this.#scratch = { memory, address }
-    }
+  #scratchPage(): DmaPage {
+    this.#scratch ??= dmaPage(this.#lab, this.#open)
     return this.#scratch
   }
 }

@@ -1,23 +1,63 @@
+import type { OpenDevice } from '../vfio/open-device.ts'
+
+/** Every DMA that a case asks for is a multiple of 4 bytes and within these bounds: a network frame fits, and fits into a page. */
+export const SHORTEST_DMA = 64
+const LONGEST_DMA = 1024
+
 /** What the device did with a DMA. */
 export interface DmaReport {
-  /** What the memory must hold when the DMA went through. */
-  readonly expected: Uint8Array
+  /** What the memory must hold when the DMA went through; undefined: bytes that nobody can foretell, a random number. */
+  readonly expected: Uint8Array | undefined
   /** Was the address translated? undefined: this device cannot tell, only the memory can. */
   readonly translated: boolean | undefined
 }
 
-/** Capability dma-write. The address is one of the device's DmaSpace; the length a multiple of 4, at most a page less 4. */
+/**
+ * Capability dma-write: writes so many bytes to an address of the device's DmaSpace, and none beside them.
+ * A device with fault-report, and edu, take any multiple of 4 from 4 up to a page less 4.
+ */
 export interface DmaWriter {
   readonly dmaWrite: (address: bigint, length: number) => Promise<DmaReport>
 }
 
-/** Capability dma-read: returns what the device read, brought back by way of memory of the driver's own. */
+/** Capability dma-read: what the device read, brought back by way of memory of the driver's own; undefined: nothing came back. */
 export interface DmaReader {
-  readonly dmaRead: (address: bigint, length: number) => Promise<Uint8Array>
+  readonly dmaRead: (address: bigint, length: number) => Promise<Uint8Array | undefined>
 }
 
-/** Capability msi or intx: the device raises its interrupt and holds it until it is acknowledged. */
-export interface Interrupter {
-  readonly raiseInterrupt: () => void
-  readonly acknowledgeInterrupt: () => void
+/** Capability queue-fault. */
+export interface QueueFaulter {
+  /**
+   * Gives the device a queue at this address, that of a page, and lets it fetch from there; false: it said that it could not, and wants a reset.
+   * The page must hold zeroes.
+   */
+  readonly reachesQueue: (address: bigint) => Promise<boolean>
 }
+
+/** Capabilities intx, msi, msix: raises whichever of them is switched on. */
+export interface Interrupter {
+  /** So many vectors of MSI-X it can be made to raise, from the first on. */
+  readonly vectors: number
+  /** An interrupt may come more than once until it is acknowledged. */
+  readonly repeats?: boolean
+  /** What vectors other than the first need, once MSI-X is on; it may raise the first. */
+  readonly prepareVectors?: () => Promise<void>
+  /** `vector` is one of MSI-X, otherwise 0. INTx is held until it is acknowledged. */
+  readonly raiseInterrupt: (vector?: number) => void | Promise<void>
+  readonly acknowledgeInterrupt: () => void | Promise<void>
+}
+
+/** Capability reset-state. */
+export interface ResetWitness {
+  /** Changes a register that a reset sets back; the function that comes back tells whether it still is as it was changed. */
+  readonly disturb: () => () => boolean
+}
+
+/** Capability sr-iov. */
+export interface FunctionOwner {
+  /** Gives a virtual function what it needs to work and resolves with its driver. It is open; the first has the number 1. */
+  readonly startFunction: (number: number, open: OpenDevice) => Promise<TestDevice>
+}
+
+/** What a driver offers: the methods of those capabilities that its device has (DEVICE_CAPABILITIES). */
+export type TestDevice = Partial<DmaWriter & DmaReader & QueueFaulter & Interrupter & ResetWitness & FunctionOwner>

@@ -5,13 +5,12 @@ const path = (module: string, parameter: string): string => `/sys/module/${modul
 
 export const NOIOMMU_PARAMETER = path('vfio', 'enable_unsafe_noiommu_mode')
 export const UNSAFE_INTERRUPTS_PARAMETER = path('iommufd', 'allow_unsafe_interrupts')
+const TYPE1_UNSAFE_INTERRUPTS_PARAMETER = path('vfio_iommu_type1', 'allow_unsafe_interrupts')
+/** There only with PCI_IOV. */
+export const SRIOV_PARAMETER = path('vfio_pci', 'enable_sriov')
 
 /** Every parameter of VFIO and IOMMUFD that decides what a device may do. */
-const PARAMETERS: readonly string[] = [
-  NOIOMMU_PARAMETER,
-  UNSAFE_INTERRUPTS_PARAMETER,
-  path('vfio_iommu_type1', 'allow_unsafe_interrupts'),
-]
+const PARAMETERS: readonly string[] = [NOIOMMU_PARAMETER, UNSAFE_INTERRUPTS_PARAMETER, TYPE1_UNSAFE_INTERRUPTS_PARAMETER, SRIOV_PARAMETER]
 
 export type ParameterValues = ReadonlyMap<string, string>
 

@@ -10,10 +10,13 @@ export interface Bar {
   readonly index: number
   readonly size: number
   readonly io: boolean
+  /** It has 64 bits: the register behind its own holds the upper half. */
+  readonly wide: boolean
 }
 
 const IORESOURCE_IO = 0x100
 const BDF = /^[0-9a-f]{4}:[0-9a-f]{2}:/
+const IORESOURCE_MEM_64 = 0x10_0000
 
 /** A PCI device through sysfs: which driver it has, which nodes it shows, its config space. */
 export class PciDevice {
@@ -88,12 +91,14 @@ export class PciDevice {
   }
 
   /**
-   * Binds it to vfio-pci and to nothing else. A refused probe throws Errno with the kernel's reason.
-   * Does nothing when it is bound already.
+   * Binds it to vfio-pci and to nothing else; a driver of the guest's own that has it lets it go first. A refused probe throws Errno with the
+   * kernel's reason. Does nothing when it is bound already.
    */
   bind(): void {
-    if (this.driver === VFIO_PCI) return
+    const { driver } = this
+    if (driver === VFIO_PCI) return
     writeText(`${this.dir}/driver_override`, VFIO_PCI)
+    if (driver !== undefined) writeText(`${BUS}/drivers/${driver}/unbind`, this.bdf)
     writeText(`${BUS}/drivers/${VFIO_PCI}/bind`, this.bdf)
   }
 
@@ -117,6 +122,9 @@ export class PciDevice {
     return new DataView(bytes.buffer)
   }
 
+  /** One byte of it, for what walks the capabilities. */
+  configByte = (offset: number): number => this.config(offset, 1).getUint8(0)
+
   toString(): string {
     return `${this.kind} ${this.bdf}`
   }
@@ -125,7 +133,7 @@ export class PciDevice {
 export const barsOf = (dir: string): readonly Bar[] =>
   fs.readFileSync(`${dir}/resource`, 'utf8').split('\n').slice(0, 6).flatMap((line, index) => {
     const [start = 0, end = 0, flags = 0] = line.split(' ').map(Number)
-    return end === 0 ? [] : [{ index, size: end - start + 1, io: (flags & IORESOURCE_IO) !== 0 }]
+    return end === 0 ? [] : [{ index, size: end - start + 1, io: (flags & IORESOURCE_IO) !== 0, wide: (flags & IORESOURCE_MEM_64) !== 0 }]
   })
 
 const existing = (path: string): string | undefined => (fs.existsSync(path) ? path : undefined)

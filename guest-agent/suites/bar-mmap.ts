@@ -19,7 +19,7 @@ export const barMmap = suite('bar-mmap', [
   defineCase({
     name: 'same-registers',
     title: 'a mapped BAR and read and write on the descriptor reach the same registers, at every page of it',
-    needs: { access: 'any', deviceKind: 'edu' },
+    needs: { access: 'any', deviceKind: 'edu', device: ['bar-mmap'] },
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: [CORE] },
     run: (lab) => {
       const { device } = openAnyDevice(lab, lab.device('edu'))

@@ -75,10 +75,10 @@ const refusals = defineCase({
 const token = defineCase({
   name: 'token-not-asked-for',
   title: 'a VF token given for a device that has no virtual functions is EINVAL, an unreadable one EFAULT',
-  needs: { ...NEEDS, uapi: ['VFIO_DEVICE_BIND_FLAG_TOKEN'] },
+  needs: { ...NEEDS, uapi: ['VFIO_DEVICE_BIND_FLAG_TOKEN'], deviceKind: 'edu' },
   covers: { ioctls: IOCTLS, sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/pci/vfio_pci_core.c'] },
   run: (lab) => {
-    const cdev = openCdev(lab)
+    const cdev = openCdev(lab, lab.device('edu'))
     const iommu = lab.use(IommuFd.open())
     const uuid = lab.use(Memory.pages(PAGE_SIZE))
     const nowhere = lab.use(Memory.inaccessible(PAGE_SIZE))

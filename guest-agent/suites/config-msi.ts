@@ -1,7 +1,7 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { Failed, equal } from '../case/expect.ts'
 import { Edu } from '../devices/edu.ts'
-import { PCI_CAP_ID_MSI, capabilityChain } from '../pci/header.ts'
+import { PCI_CAP_ID_MSI, capabilityAt } from '../pci/header.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { VFIO } from '../uapi/vfio.ts'
@@ -21,9 +21,9 @@ const SILENCE = 20
 
 /** Where the MSI capability lies. */
 const msiAt = (pci: PciDevice): number => {
-  const found = capabilityChain((offset) => pci.config(offset, 1).getUint8(0)).find(([, id]) => id === PCI_CAP_ID_MSI)
-  if (found === undefined) throw new Failed(`${pci.toString()} has no MSI capability`)
-  return found[0]
+  const at = capabilityAt(pci.configByte, PCI_CAP_ID_MSI)
+  if (at === undefined) throw new Failed(`${pci.toString()} has no MSI capability`)
+  return at
 }
 
 export const configMsi = suite('config-msi', [
@@ -53,7 +53,7 @@ export const configMsi = suite('config-msi', [
   defineCase({
     name: 'enable',
     title: 'once MSI was set up by ioctl, its enable bit in config space switches the device\'s messages off and on',
-    needs: { access: 'any', deviceKind: 'edu' },
+    needs: { access: 'any', deviceKind: 'edu', device: ['msi'] },
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [CONFIG_C, 'drivers/vfio/pci/vfio_pci_intrs.c'] },
     run: async (lab) => {
       const pci = lab.device('edu')

@@ -1,6 +1,6 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, equalBytes, expectErrno, ok } from '../case/expect.ts'
-import type { PciDevice } from '../pci/pci-device.ts'
+import type { Bar, PciDevice } from '../pci/pci-device.ts'
 import {
   PCI_BASE_ADDRESS_0, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_IO, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_LINE,
   PCI_ROM_ADDRESS, capabilityChain,
@@ -18,6 +18,14 @@ const SIZE = 256
 const READ_ONLY = [[0x00, 2], [0x02, 2], [0x06, 2], [0x08, 4], [0x0e, 1], [0x2c, 4], [0x34, 1], [0x3d, 1]] as const
 
 const hardware = (pci: PciDevice): Uint8Array => new Uint8Array(pci.config(0, SIZE).buffer)
+
+/** What a register of the BARs reads that was written with ones; `value` is what it read before. The register behind a wide BAR is its upper half. */
+const sizeIn = (bars: readonly Bar[], index: number, value: number): number => {
+  const bar = bars.find((each) => each.index === index)
+  if (bar !== undefined) return (Number(BigInt.asUintN(32, -BigInt(bar.size))) | (value & (bar.io ? 0x3 : 0xf))) >>> 0
+  const lower = bars.find((each) => each.wide && each.index === index - 1)
+  return lower === undefined ? 0 : Number(BigInt.asUintN(64, -BigInt(lower.size)) >> 32n)
+}
 
 export const configSpace = suite('config-space', [
   defineCase({
@@ -60,11 +68,9 @@ export const configSpace = suite('config-space', [
       const before = hardware(pci)
       for (let index = 0; index < 6; index += 1) {
         const at = PCI_BASE_ADDRESS_0 + 4 * index
-        const bar = pci.bars.find((each) => each.index === index)
         const value = device.read(CONFIG, at, 4)
         device.write(CONFIG, at, 4, 0xffff_ffff)
-        const flags = value & (bar?.io === true ? 0x3 : 0xf)
-        equal(device.read(CONFIG, at, 4), bar === undefined ? 0 : (-bar.size | flags) >>> 0, `BAR ${index} of ${pci.toString()}, written with ones`)
+        equal(device.read(CONFIG, at, 4), sizeIn(pci.bars, index, value), `BAR ${index} of ${pci.toString()}, written with ones`)
         device.write(CONFIG, at, 4, value)
         equal(device.read(CONFIG, at, 4), value, `BAR ${index} of ${pci.toString()}, written back`)
       }

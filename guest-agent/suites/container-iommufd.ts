@@ -1,5 +1,6 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
+import { IOMMU_FAULTS } from '../devices/iommu-faults.ts'
 import { IommuTestdev } from '../devices/iommu-testdev.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
@@ -74,7 +75,7 @@ export const containerIommufd = suite('container-iommufd', [
     title: 'as type1 of the first version iommufd cuts a page out of a mapping: it faults for the device, its neighbours do not',
     needs: { ...NEEDS, device: ['dma-write', 'fault-report'] },
     covers: { ioctls: ['VFIO_SET_IOMMU', 'VFIO_IOMMU_UNMAP_DMA', 'VFIO_IOMMU_MAP_DMA'], sources: [COMPAT, IO_PAGETABLE] },
-    provokes: ['DMAR: .*fault', 'virtio_iommu .*fault'],
+    provokes: IOMMU_FAULTS,
     run: (lab) => {
       const open = openThroughGroup(lab, lab.device(['dma-write', 'fault-report']), { container: compatPath(lab), iommuType: VFIO_TYPE1_IOMMU })
       const { container } = open

@@ -1,5 +1,6 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
+import { has } from '../case/kinds.ts'
 import { Errno } from '../sys/errno.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Fd } from '../sys/fd.ts'
@@ -13,7 +14,7 @@ import { int32s } from '../vfio/vfio-device.ts'
 const {
   VFIO_DEVICE_FEATURE_GET: GET, VFIO_DEVICE_FEATURE_SET: SET, VFIO_DEVICE_FEATURE_PROBE: PROBE, VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY: ENTRY,
   VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP: ENTRY_WITH_WAKEUP, VFIO_DEVICE_FEATURE_LOW_POWER_EXIT: EXIT,
-  VFIO_DEVICE_FEATURE_DMA_BUF: DMA_BUF, VFIO_PCI_BAR0_REGION_INDEX: BAR,
+  VFIO_DEVICE_FEATURE_DMA_BUF: DMA_BUF, VFIO_DEVICE_FEATURE_PCI_VF_TOKEN: VF_TOKEN, VFIO_PCI_BAR0_REGION_INDEX: BAR,
 } = VFIO
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
 const MAIN = 'drivers/vfio/vfio_main.c'
@@ -48,10 +49,12 @@ export const deviceFeature = suite('device-feature', [
     needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_FEATURE'], sources: [MAIN, CORE] },
     run: (lab) => {
-      const { device } = openAnyDevice(lab, lab.device())
-      const has: readonly number[] = lab.config('VFIO_PCI_DMABUF') ? [...SETTABLE, DMA_BUF] : SETTABLE
+      const pci = lab.device()
+      const { device } = openAnyDevice(lab, pci)
+      const tokened = has(pci.kind, 'sr-iov') && lab.config('PCI_IOV')
+      const known: readonly number[] = [...SETTABLE, ...(lab.config('VFIO_PCI_DMABUF') ? [DMA_BUF] : []), ...(tokened ? [VF_TOKEN] : [])]
       for (const feature of NUMBERS) {
-        if (has.includes(feature)) device.feature(PROBE | feature)
+        if (known.includes(feature)) device.feature(PROBE | feature)
         else expectErrno(UNLIKE_OTHERS.includes(feature) ? ['ENOTTY', 'EINVAL'] : 'ENOTTY', () => device.feature(PROBE | feature))
       }
       for (const feature of SETTABLE) {

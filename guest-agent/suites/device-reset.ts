@@ -1,22 +1,74 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, equalBytes, expectErrno } from '../case/expect.ts'
+import { capabilitiesOf, has, kindsWith } from '../case/kinds.ts'
+import { drive, offered } from '../devices/drive.ts'
 import { Edu } from '../devices/edu.ts'
 import { PCI_BASE_ADDRESS_0, PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_LINE } from '../pci/header.ts'
+import { DEVICE_KINDS, type DeviceKind } from '../protocol.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs } from '../vfio/interrupts.ts'
+import { mappableBar } from '../vfio/mappable-bar.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
+import type { VfioDevice } from '../vfio/vfio-device.ts'
 
-const { VFIO_PCI_CONFIG_REGION_INDEX: CONFIG, VFIO_PCI_BAR0_REGION_INDEX: BAR, VFIO_PCI_MSI_IRQ_INDEX: MSI } = VFIO
+const { VFIO_DEVICE_FLAGS_RESET, VFIO_PCI_CONFIG_REGION_INDEX: CONFIG, VFIO_PCI_BAR0_REGION_INDEX: BAR, VFIO_PCI_MSI_IRQ_INDEX: MSI } = VFIO
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
 const IDENTIFICATION = 0
+
+const tellsReset = (device: VfioDevice): boolean => (device.info().flags & VFIO_DEVICE_FLAGS_RESET) !== 0
+
+/** The first word of each BAR, by BAR. */
+const firstWords = (device: VfioDevice): readonly number[] =>
+  [0, 1, 2, 3, 4, 5].filter((bar) => device.regionInfo(bar).size > 0).map((bar) => device.read(bar, 0, 4))
+
+/** edu has cases of its own above; whoever has a register that a reset brings back shows it. */
+const resets = (kind: DeviceKind) => defineCase({
+  name: `reset-${kind}`,
+  title: `a reset of ${kind} keeps the config space that the user made, its BARs go on working, and a register that was changed goes back`,
+  needs: { access: 'any', deviceKind: kind, device: capabilitiesOf(kind, ['reset', 'reset-state', 'bar-mmap', 'io-bar']) },
+  covers: { ioctls: ['VFIO_DEVICE_RESET', 'VFIO_DEVICE_GET_INFO'], sources: [CORE, 'drivers/vfio/pci/vfio_pci_config.c'] },
+  run: async (lab) => {
+    const open = openAnyDevice(lab, lab.device(kind))
+    const { device } = open
+    equal(tellsReset(device), true, 'VFIO_DEVICE_GET_INFO tells that the device can be reset')
+    const words = firstWords(device)
+    const bar = mappableBar(device)
+    const registers = lab.use(device.mmap(bar, { length: PAGE_SIZE }))
+    const { disturb } = await drive(lab, open)
+    const isDisturbed = has(kind, 'reset-state') ? offered(open, 'reset-state', disturb)() : undefined
+    if (isDisturbed !== undefined) equal(isDisturbed(), true, 'the register is changed before the reset')
+    device.write(CONFIG, PCI_INTERRUPT_LINE, 1, 0x5a)
+    const before = device.readBytes(CONFIG, 0, 256)
+    device.reset()
+    equalBytes(device.readBytes(CONFIG, 0, 256), before, 'config space after the reset')
+    if (isDisturbed !== undefined) equal(isDisturbed(), false, 'the register is still changed after the reset')
+    equal(firstWords(device), words, 'first words of the BARs after the reset')
+    equal(registers.read32(0), device.read(bar, 0, 4), 'first register through the mapping made before the reset')
+  },
+})
+
+/** Alone on the root bus: nothing that could be reset but the whole machine. */
+const absent = (kind: DeviceKind) => defineCase({
+  name: `absent-${kind}`,
+  title: `${kind} cannot be reset: the flag is absent, and every way to reset it is refused`,
+  needs: { access: 'any', deviceKind: kind },
+  covers: { ioctls: ['VFIO_DEVICE_RESET', 'VFIO_DEVICE_GET_INFO', 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE] },
+  run: (lab) => {
+    const { device } = openAnyDevice(lab, lab.device(kind))
+    equal(tellsReset(device), false, 'VFIO_DEVICE_GET_INFO tells that the device can be reset')
+    expectErrno('EINVAL', () => { device.reset() })
+    expectErrno('ENODEV', () => device.hotResetInfo())
+    expectErrno('ENODEV', () => { device.hotReset([]) })
+  },
+})
 
 export const deviceReset = suite('device-reset', [
   defineCase({
     name: 'config-space',
     title: 'a reset keeps the config space that the user made, real and virtual; registers and mappings of the BAR go on working',
-    needs: { access: 'any', deviceKind: 'edu' },
+    needs: { access: 'any', deviceKind: 'edu', device: ['reset'] },
     covers: { ioctls: ['VFIO_DEVICE_RESET'], sources: [CORE, 'drivers/vfio/pci/vfio_pci_config.c'] },
     run: (lab) => {
       const pci = lab.device('edu')
@@ -52,4 +104,6 @@ export const deviceReset = suite('device-reset', [
       equal(await event.wait(2000, lab.signal), 1, 'events after the reset')
     },
   }),
+  ...kindsWith(['reset'], ['edu']).map(resets),
+  ...DEVICE_KINDS.filter((kind) => !has(kind, 'reset')).map(absent),
 ])

@@ -2,8 +2,10 @@ import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, equalBytes, ok } from '../case/expect.ts'
 import { disableBusMaster, enableBusMaster } from '../devices/bus-master.ts'
+import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
 import { BUFFER, DMA_TO_MEMORY, Edu } from '../devices/edu.ts'
+import { IOMMU_FAULTS } from '../devices/iommu-faults.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { openAnyDevice, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
 
@@ -11,8 +13,6 @@ const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/
 const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
 const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
 const REPORTER = ['dma-write', 'fault-report'] as const
-/** What the kernel's IOMMU drivers print for a DMA that was not translated. */
-const FAULT = ['DMAR: .*fault', 'virtio_iommu .*fault']
 /** Not reachable with 32 bits. */
 const HIGH = 0x12_3456_7000n
 const PAGE = BigInt(PAGE_SIZE)
@@ -32,23 +32,25 @@ const roundTrip = async (lab: CaseContext, open: OpenDevice): Promise<void> => {
 }
 
 /** The device that tells what became of its DMA, and a DMA write of some bytes by it. */
-const openReporter = (lab: CaseContext) => {
+const openReporter = async (lab: CaseContext) => {
   const open = openAnyDevice(lab, lab.device(REPORTER))
-  const writer = dmaWriter(lab, open)
+  const writer = await dmaWriter(lab, open)
   const write = async (address: bigint, memory: Memory, offset = 0): Promise<boolean> => {
     memory.bytes.fill(0)
-    const { expected, translated } = await writer.dmaWrite(address, 16)
-    equalBytes(memory.bytes.slice(offset, offset + 16), translated === true ? expected : new Uint8Array(16), 'memory after the DMA')
-    return translated === true
+    const report = await writer.dmaWrite(address, 16)
+    const written = memory.bytes.slice(offset, offset + 16)
+    if (report.translated === true) equalWritten(written, report, 'memory after the DMA')
+    else equalBytes(written, new Uint8Array(16), 'memory after a DMA that was refused')
+    return report.translated === true
   }
-  return { open, write }
+  return { open, writer, write }
 }
 
 export const dma = suite('dma', [
   defineCase({
     name: 'round-trip',
     title: 'the device reads memory and writes it elsewhere, above 4 GiB where an IOMMU translates',
-    needs: { access: 'any', deviceKind: 'edu' },
+    needs: { access: 'any', deviceKind: 'edu', device: ['dma-write', 'dma-read', 'dma-64'] },
     covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT'], sources: SOURCES },
     run: (lab) => roundTrip(lab, openAnyDevice(lab, lab.device('edu'))),
   }),
@@ -64,9 +66,9 @@ export const dma = suite('dma', [
     title: 'the device reaches an address while it is mapped, neither before nor after, and its pages in the order of their IOVAs',
     needs: { access: 'any', iommu: 'present', device: REPORTER },
     covers: { ioctls: ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'], sources: [...SOURCES, TYPE1] },
-    provokes: FAULT,
+    provokes: IOMMU_FAULTS,
     run: async (lab) => {
-      const { open, write } = openReporter(lab)
+      const { open, write } = await openReporter(lab)
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
       equal(await write(HIGH, memory), false, 'translated before it was mapped')
       open.dma.map(memory, { iova: HIGH })
@@ -87,14 +89,13 @@ export const dma = suite('dma', [
     needs: { access: 'any', iommu: 'present', device: REPORTER },
     covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], sources: [...SOURCES, TYPE1] },
     run: async (lab) => {
-      const { open } = openReporter(lab)
+      const { open, writer } = await openReporter(lab)
       const [low, high] = [lab.use(Memory.pages(PAGE_SIZE)), lab.use(Memory.pages(PAGE_SIZE))]
       open.dma.map(high, { iova: HIGH + PAGE })
       open.dma.map(low, { iova: HIGH })
-      const { expected, translated } = await dmaWriter(lab, open).dmaWrite(HIGH + PAGE - 8n, 16)
-      equal(translated, true, 'translated across the two mappings')
-      equalBytes(low.bytes.slice(-8), expected.slice(0, 8), 'end of the first mapping')
-      equalBytes(high.bytes.slice(0, 8), expected.slice(8), 'start of the second mapping')
+      const report = await writer.dmaWrite(HIGH + PAGE - 8n, 16)
+      equal(report.translated, true, 'translated across the two mappings')
+      equalWritten(Uint8Array.from([...low.bytes.slice(-8), ...high.bytes.slice(0, 8)]), report, 'end of the first mapping and start of the second')
     },
   }),
   defineCase({
@@ -102,9 +103,9 @@ export const dma = suite('dma', [
     title: 'memory that is mapped for reading only is safe from the device',
     needs: { access: 'any', iommu: 'present', device: REPORTER },
     covers: { ioctls: ['IOMMU_IOAS_MAP', 'VFIO_IOMMU_MAP_DMA'], sources: [...SOURCES, TYPE1] },
-    provokes: FAULT,
+    provokes: IOMMU_FAULTS,
     run: async (lab) => {
-      const { open, write } = openReporter(lab)
+      const { open, write } = await openReporter(lab)
       const memory = lab.use(Memory.pages(PAGE_SIZE))
       const address = open.dma.map(memory, { writeable: false })
       equal(await write(address, memory), false, 'written although it is mapped for reading only')
@@ -117,10 +118,10 @@ export const dma = suite('dma', [
     title: 'the same through the group and its container, of type1 or of iommufd',
     needs: { access: 'group', iommu: 'present', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], device: REPORTER },
     covers: { ioctls: ['VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1, COMPAT] },
-    provokes: FAULT,
+    provokes: IOMMU_FAULTS,
     run: async (lab) => {
       const open = openThroughGroup(lab, lab.device(REPORTER))
-      const writer = dmaWriter(lab, open)
+      const writer = await dmaWriter(lab, open)
       const memory = lab.use(Memory.pages(PAGE_SIZE))
       for (const writeable of [false, true]) {
         const address = open.dma.map(memory, { iova: HIGH, writeable })

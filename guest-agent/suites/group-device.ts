@@ -37,10 +37,10 @@ export const groupDevice = suite('group-device', [
   defineCase({
     name: 'names',
     title: 'a name that is not exactly that of a device of the group is ENODEV; options that do not fit it are EINVAL',
-    needs: { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'] },
+    needs: { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], deviceKind: 'edu' },
     covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: [GROUP, CORE] },
     run: (lab) => {
-      const { group, pci: { bdf } } = attachGroup(lab)
+      const { group, pci: { bdf } } = attachGroup(lab, { pci: lab.device('edu') })
       const refused = (code: string, name: string) => expectErrno(code, () => group.ioctl('VFIO_GROUP_GET_DEVICE_FD', text(name)))
       for (const name of ['', '0000:ff:1f.7', bdf.slice(0, -1), bdf.slice(5), `${bdf}0`, `x${bdf}`]) refused('ENODEV', name)
       for (const option of ['bogus', 'vf_token=', `vf_token=${UUID.slice(1)}`, `vf_token=${UUID} vf_token=${UUID}`]) refused('EINVAL', `${bdf} ${option}`)

@@ -1,5 +1,6 @@
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, equalBytes, expectErrno } from '../case/expect.ts'
+import { equal, expectErrno } from '../case/expect.ts'
+import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import { withoutCapability } from '../sys/capability.ts'
@@ -110,8 +111,9 @@ export const groupNoiommu = suite('group-noiommu', [
     run: async (lab) => {
       const open = openThroughGroup(lab, lab.device(['dma-write', 'fault-report']))
       const memory = lab.use(Memory.pages(PAGE_SIZE))
-      const { expected } = await dmaWriter(lab, open).dmaWrite(open.dma.map(memory), 64)
-      equalBytes(memory.bytes.slice(0, 64), expected, 'memory at the physical address')
+      const writer = await dmaWriter(lab, open)
+      const report = await writer.dmaWrite(open.dma.map(memory), 64)
+      equalWritten(memory.bytes.slice(0, 64), report, 'memory at the physical address')
     },
   }),
 ])

@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, equalBytes, ok } from '../case/expect.ts'
+import { equal, ok } from '../case/expect.ts'
+import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { EventFd } from '../sys/eventfd.ts'
@@ -46,8 +47,8 @@ export const hotPlug = suite('hot-plug', [
         const open = openAnyDevice(inner, pci)
         const memory = inner.use(Memory.pages(PAGE_SIZE))
         const address = open.dma.map(memory)
-        const { expected } = await dmaWriter(inner, open).dmaWrite(address, 64)
-        equalBytes(memory.bytes.slice(0, 64), expected, 'memory after the DMA')
+        const report = await (await dmaWriter(inner, open)).dmaWrite(address, 64)
+        equalWritten(memory.bytes.slice(0, 64), report, 'memory after the DMA')
       }, [device])
       lab.askToUnplug()
       await lab.isGone(device)

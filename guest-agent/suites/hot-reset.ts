@@ -11,7 +11,8 @@ import { int32s } from '../vfio/vfio-device.ts'
 
 const { VFIO_PCI_HOT_RESET_FLAG_DEV_ID, VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED, VFIO_PCI_BAR0_REGION_INDEX: BAR } = VFIO
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
-const GROUP_NEEDS = { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], devices: 2 } as const
+const RESET = ['reset'] as const
+const GROUP_NEEDS = { access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], device: RESET, devices: 2 } as const
 
 /** The address of a device, as struct vfio_pci_dependent_device has it. */
 const placeOf = ({ bdf }: PciDevice) => {
@@ -56,7 +57,7 @@ export const hotReset = suite('hot-reset', [
     needs: GROUP_NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE] },
     run: (lab) => {
-      const open = openThroughGroup(lab, lab.device())
+      const open = openThroughGroup(lab, lab.device(RESET))
       tellsOneDevice(open, 0, open.pci.groupNumber ?? -1)
     },
   }),
@@ -66,7 +67,7 @@ export const hotReset = suite('hot-reset', [
     needs: GROUP_NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_PCI_HOT_RESET'], sources: [CORE, 'drivers/vfio/group.c'] },
     run: (lab) => {
-      const open = openThroughGroup(lab, lab.device())
+      const open = openThroughGroup(lab, lab.device(RESET))
       const own = open.group.fd.number
       const foreign = openGroup(lab, otherThan(lab, open.pci)).fd.number
       const event = lab.use(new EventFd()).fd.number
@@ -79,20 +80,20 @@ export const hotReset = suite('hot-reset', [
   defineCase({
     name: 'cdev-info',
     title: 'through its cdev a device tells which devices a hot reset takes, by their ids in its iommufd',
-    needs: { access: 'cdev', device: [] },
+    needs: { access: 'cdev', device: RESET },
     covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE, 'drivers/vfio/iommufd.c'] },
     run: (lab) => {
-      const open = openThroughCdev(lab, lab.device())
+      const open = openThroughCdev(lab, lab.device(RESET))
       tellsOneDevice(open, VFIO_PCI_HOT_RESET_FLAG_DEV_ID | VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED, open.deviceId)
     },
   }),
   defineCase({
     name: 'cdev',
     title: 'through its cdev a device is hot reset without a descriptor, its iommufd is the proof; with one it is EINVAL',
-    needs: { access: 'cdev', device: [] },
+    needs: { access: 'cdev', device: RESET },
     covers: { ioctls: ['VFIO_DEVICE_PCI_HOT_RESET'], sources: [CORE, 'drivers/vfio/iommufd.c'] },
     run: (lab) => {
-      const open = openThroughCdev(lab, lab.device())
+      const open = openThroughCdev(lab, lab.device(RESET))
       refusals(open, [['EINVAL', [open.iommu.fd.number]], ['EINVAL', [open.device.fd.number]], ['EINVAL', [-1]]])
       resets(open, () => { open.device.hotReset([]) })
     },

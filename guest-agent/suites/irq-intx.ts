@@ -16,7 +16,7 @@ const {
   VFIO_IRQ_SET_DATA_EVENTFD: EVENTFD, VFIO_IRQ_SET_ACTION_MASK: MASK, VFIO_IRQ_SET_ACTION_UNMASK: UNMASK, VFIO_IRQ_SET_ACTION_TRIGGER: TRIGGER,
 } = VFIO
 const INTRS = 'drivers/vfio/pci/vfio_pci_intrs.c'
-const NEEDS = { access: 'any', deviceKind: 'edu' } as const
+const NEEDS = { access: 'any', deviceKind: 'edu', device: ['intx'] } as const
 /** How long nothing is waited for, milliseconds. */
 const SILENCE = 20
 
@@ -41,9 +41,9 @@ export const irqIntx = suite('irq-intx', [
     run: async (lab) => {
       const { device, edu, event, comes, silent } = openEdu(lab)
       connectIrqs(device, INTX, [event])
-      edu.raiseInterrupt(1)
+      edu.raise(1)
       await comes('the device asserted its line')
-      edu.raiseInterrupt(2)
+      edu.raise(2)
       await silent('the interrupt has masked itself')
       unmaskIrq(device, INTX)
       await comes('unmasked while the line is asserted')

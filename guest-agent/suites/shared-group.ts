@@ -1,6 +1,7 @@
 import type { CaseContext } from '../case/case-context.ts'
 import { type CaseDefinition, defineCase, suite } from '../case/define-case.ts'
-import { equal, equalBytes, expectErrno, Failed } from '../case/expect.ts'
+import { equal, expectErrno, Failed } from '../case/expect.ts'
+import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
 import { pciAddress } from '../pci/pci-address.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
@@ -88,8 +89,8 @@ const casesOf = (place: Topology): readonly CaseDefinition[] => [
       const memory = lab.use(Memory.pages(PAGE_SIZE))
       ioas.map(memory, { iova: IOVA })
       // What the writer takes of the space goes before the memory of the case.
-      const { expected } = await dmaWriter(lab, { pci: writer, device: cdev, dma: ioasDmaSpace(ioas) }).dmaWrite(IOVA, 64)
-      equalBytes(memory.bytes.slice(0, 64), expected, 'memory after the DMA')
+      const report = await (await dmaWriter(lab, { pci: writer, device: cdev, dma: ioasDmaSpace(ioas) })).dmaWrite(IOVA, 64)
+      equalWritten(memory.bytes.slice(0, 64), report, 'memory after the DMA')
     },
   }),
   defineCase({
@@ -105,8 +106,8 @@ const casesOf = (place: Topology): readonly CaseDefinition[] => [
       equal(second.info().regions, open.device.info().regions, 'regions of the second device')
       const memory = lab.use(Memory.pages(PAGE_SIZE))
       const address = open.dma.map(memory, { iova: IOVA })
-      const { expected } = await dmaWriter(lab, open).dmaWrite(address, 64)
-      equalBytes(memory.bytes.slice(0, 64), expected, 'memory after the DMA')
+      const report = await (await dmaWriter(lab, open)).dmaWrite(address, 64)
+      equalWritten(memory.bytes.slice(0, 64), report, 'memory after the DMA')
     },
   }),
 ]

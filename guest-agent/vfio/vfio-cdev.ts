@@ -1,5 +1,6 @@
 import { Fd } from '../sys/fd.ts'
-import { vfioStructs } from '../uapi/vfio.ts'
+import { addressOf } from '../sys/memory.ts'
+import { VFIO, vfioStructs } from '../uapi/vfio.ts'
 import { VfioDevice } from './vfio-device.ts'
 
 /** A device opened as /dev/vfio/devices/vfioN; until it is bound to an iommufd nothing else works on it. */
@@ -8,9 +9,12 @@ export class VfioCdev extends VfioDevice {
     return new VfioCdev(Fd.open(path))
   }
 
-  /** Binds it; returns its id in that iommufd context. */
-  bind(iommu: { readonly fd: Fd }, flags = 0): number {
-    const request = vfioStructs.deviceBindIommufd.make({ iommufd: iommu.fd.number, flags })
+  /** Binds it, with a token (16 bytes) if it is a function of an SR-IOV device that wants one; returns its id in that iommufd context. */
+  bind(iommu: { readonly fd: Fd }, { token }: { readonly token?: Uint8Array } = {}): number {
+    const request = vfioStructs.deviceBindIommufd.make({
+      iommufd: iommu.fd.number,
+      ...(token === undefined ? {} : { flags: VFIO.VFIO_DEVICE_BIND_FLAG_TOKEN, token_uuid_ptr: addressOf(token) }),
+    })
     this.ioctl('VFIO_DEVICE_BIND_IOMMUFD', request)
     return request.get('out_devid')
   }

@@ -22,7 +22,7 @@ export interface LabConfig<Kernel extends string = string, Config extends string
 export interface LabMachine {
   /** Left out: a machine without IOMMU. */
   readonly iommu?: IommuSpec | undefined
-  /** Each stands behind a root port of its own, or with others where a place such as `oneGroup(...)` puts them. */
+  /** Each stands behind a root port of its own (ivshmem() on the root bus), or with others where a place such as `oneGroup(...)` puts them. */
   readonly devices: readonly SlotSpec[]
   /** Default 1024. */
   readonly memoryMiB?: number | undefined

@@ -65,6 +65,11 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
+  strict({ kind: z.literal('nvme'), virtualFunctions: z.int().positive() }),
+  strict({ kind: z.literal('igb') }),
+  strict({ kind: z.literal('e1000e') }),
+  strict({ kind: z.literal('virtio-rng'), ats: z.boolean() }),
+  strict({ kind: z.literal('ivshmem'), sizeMiB: z.int().positive() }),
 ])
 
 const place = strict({ kind: z.enum(TOPOLOGIES), devices: z.array(device).readonly() })

@@ -3,6 +3,9 @@ import { requireKnownOptions } from './known-options.ts'
 import type { DeviceSpec } from './machine-spec.ts'
 
 const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
+/** QEMU's own limit. */
+const MOST_NVME_FUNCTIONS = 127
+const MOST_RAM_MIB = 1024
 
 /**
  * QEMU's educational device: DMA both ways, MSI and INTx.
@@ -28,3 +31,44 @@ export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
 
 /** Writes to memory on a register read and says at once whether its IOMMU let it (QEMU 11). */
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })
+
+/**
+ * A disk controller: DMA both ways by its queues, MSI-X and INTx, function level reset, virtual functions. Its disk is empty and forgets.
+ * @param options.virtualFunctions how many it can switch on, 1 to 127. Default 2.
+ */
+export const nvme = (options: { readonly virtualFunctions?: number } = {}): DeviceSpec => {
+  requireKnownOptions('nvme', options, ['virtualFunctions'])
+  const { virtualFunctions = 2 } = options
+  if (!Number.isInteger(virtualFunctions) || virtualFunctions < 1 || virtualFunctions > MOST_NVME_FUNCTIONS) {
+    throw yours('BAD_MACHINE', `nvme({ virtualFunctions: ${virtualFunctions} }): it must be a whole number from 1 to ${MOST_NVME_FUNCTIONS}`)
+  }
+  return { kind: 'nvme', virtualFunctions }
+}
+
+/** Intel's 82576 network controller, looped back to itself: DMA both ways, MSI-X, MSI and INTx, function level reset, 8 virtual functions (QEMU 8). */
+export const igb = (): DeviceSpec => ({ kind: 'igb' })
+
+/** Intel's 82574 network controller, looped back to itself: DMA both ways, MSI-X, MSI and INTx. */
+export const e1000e = (): DeviceSpec => ({ kind: 'e1000e' })
+
+/**
+ * The virtio entropy device: writes random bytes to memory, through the IOMMU as any other device does.
+ * @param options.ats it asks the IOMMU for translations and caches them; needs an IOMMU with `deviceIotlb`. Default false.
+ */
+export const virtioRng = (options: { readonly ats?: boolean } = {}): DeviceSpec => {
+  requireKnownOptions('virtioRng', options, ['ats'])
+  return { kind: 'virtio-rng', ats: options.ats ?? false }
+}
+
+/**
+ * Memory as a device: a BAR that is RAM; no DMA, no interrupt. It stands on the root bus, alone of all devices, and so cannot be reset.
+ * @param options.sizeMiB a power of two. Default 4.
+ */
+export const ivshmem = (options: { readonly sizeMiB?: number } = {}): DeviceSpec => {
+  requireKnownOptions('ivshmem', options, ['sizeMiB'])
+  const { sizeMiB = 4 } = options
+  if (!Number.isInteger(Math.log2(sizeMiB)) || sizeMiB < 1 || sizeMiB > MOST_RAM_MIB) {
+    throw yours('BAD_MACHINE', `ivshmem({ sizeMiB: ${sizeMiB} }): the size must be a power of two from 1 to ${MOST_RAM_MIB}`)
+  }
+  return { kind: 'ivshmem', sizeMiB }
+}

@@ -23,12 +23,11 @@ export type DeviceSpec =
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
-
-/** Where devices stand other than each behind a root port of its own. */
-export type PlaceSpec = { readonly kind: Topology; readonly devices: readonly DeviceSpec[] }
-
-/** An entry of a machine's `devices`: a device behind a root port of its own, or some devices in another place. */
-export type SlotSpec = DeviceSpec | PlaceSpec
+  | { readonly kind: 'nvme'; readonly virtualFunctions: number }
+  | { readonly kind: 'igb' }
+  | { readonly kind: 'e1000e' }
+  | { readonly kind: 'virtio-rng'; readonly ats: boolean }
+  | { readonly kind: 'ivshmem'; readonly sizeMiB: number }
 
 export interface MachineSpec {
   readonly name: string
@@ -60,3 +59,9 @@ export const devicesOf = (slot: SlotSpec): readonly DeviceSpec[] => (isPlace(slo
 export const wantsAts = ({ devices }: MachineSpec): boolean => devices.flatMap(devicesOf).some(({ kind }) => kind === 'pcie-ats-testdev')
 
 export const isPlace = (slot: SlotSpec): slot is PlaceSpec => 'devices' in slot
+
+/** Where devices stand other than each behind a root port of its own. */
+export type PlaceSpec = { readonly kind: Topology; readonly devices: readonly DeviceSpec[] }
+
+/** An entry of a machine's `devices`: a device behind a root port of its own (ivshmem: on the root bus), or some devices in another place. */
+export type SlotSpec = DeviceSpec | PlaceSpec

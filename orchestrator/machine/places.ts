@@ -3,7 +3,7 @@ import { yours } from '../host/errors.ts'
 import type { DeviceSpec, PlaceSpec } from './machine-spec.ts'
 
 /** Those that speak PCI Express only and do not fit into a conventional slot. */
-const EXPRESS_ONLY: readonly DeviceKind[] = ['pcie-ats-testdev']
+const EXPRESS_ONLY: readonly DeviceKind[] = ['nvme', 'igb', 'e1000e', 'pcie-ats-testdev']
 const MOST_FUNCTIONS = 8
 const MOST_BEHIND_BRIDGE = 31
 

@@ -1,7 +1,7 @@
 import { yours } from '../host/errors.ts'
 import type { Topology } from '../../guest-agent/protocol.ts'
 import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
-import { deviceProperties, deviceValue } from './device-args.ts'
+import { deviceParts, deviceValue } from './device-args.ts'
 import { type DeviceSpec, isPlace, type SlotSpec } from './machine-spec.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 
@@ -48,8 +48,10 @@ interface Place {
 
 /** A port of its own gives each device a group of its own and a bus that can be reset. */
 const ownPort = (device: DeviceSpec, place: Place): readonly string[] => {
+  // For what is true without a port: nothing can reset it.
+  if (device.kind === 'ivshmem') return plugged(device, place.at, place)
   const { args, bus } = rootPort(place)
-  return [...args, '-device', deviceValue(onBus(device, bus, place))]
+  return [...args, ...plugged(device, `bus=${bus}`, place)]
 }
 
 const rootPort = ({ numbering, at }: Place): { readonly args: readonly string[]; readonly bus: string } => {
@@ -63,9 +65,11 @@ const nextPort = (numbering: Numbering): { readonly bus: string; readonly identi
   return { bus, identity: `id=${bus},chassis=${number + 1},slot=${number + 1}` }
 }
 
-const onBus = (device: DeviceSpec, bus: string, { asking, numbering }: Place, addr?: string): Readonly<Record<string, string>> => ({
-  ...deviceProperties(device, asking), id: `device${numbering.devices++}`, bus, ...(addr === undefined ? {} : { addr }),
-})
+/** QEMU's argv for a device that stands `at` some place of a bus. */
+const plugged = (device: DeviceSpec, at: string, { asking, numbering }: Place): readonly string[] => {
+  const { before, properties, after } = deviceParts(device, numbering.devices++, asking)
+  return [...before, '-device', `${deviceValue(properties)},${at}`, ...after]
+}
 
 /** `port` places the downstream port of each device on the switch's bus. */
 const switchArgs = (port: (index: number) => string) => (devices: readonly DeviceSpec[], place: Place): SlotArgs => {
@@ -77,7 +81,7 @@ const switchArgs = (port: (index: number) => string) => (devices: readonly Devic
       ...root.args, '-device', `x3130-upstream,id=${upstream},bus=${root.bus}`,
       ...devices.flatMap((device, index) => {
         const { bus, identity } = nextPort(place.numbering)
-        return ['-device', `xio3130-downstream,${identity},bus=${upstream},${port(index)}`, '-device', deviceValue(onBus(device, bus, place))]
+        return ['-device', `xio3130-downstream,${identity},bus=${upstream},${port(index)}`, ...plugged(device, `bus=${bus}`, place)]
       }),
     ],
     later: [],
@@ -105,7 +109,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         ...port.args, '-device', `pcie-pci-bridge,id=${bridge},bus=${port.bus}`,
-        ...devices.flatMap((device, index) => ['-device', deviceValue(onBus(device, bridge, place, String(index + 1)))]),
+        ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${index + 1}`, place)),
       ],
       later: [],
     }
@@ -115,7 +119,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         ...port.args,
-        ...devices.flatMap((device, index) => ['-device', deviceValue({ ...onBus(device, port.bus, place, `0.${index}`), ...(index === 0 ? { multifunction: 'on' } : {}) })]),
+        ...devices.flatMap((device, index) => plugged(device, `bus=${port.bus},addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`, place)),
       ],
       later: [],
     }
@@ -126,7 +130,8 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     const [device, ...rest] = devices
     if (device === undefined || rest.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: pluggedLater() takes one device, which gets a port of its own`)
     const port = rootPort(place)
-    const properties = onBus(device, port.bus, place)
-    return { qemu: port.args, later: [{ id: properties['id'] ?? '', value: deviceValue(properties) }] }
+    const { before, properties, after } = deviceParts(device, place.numbering.devices++, place.asking)
+    if (before.length + after.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: ${device.kind} cannot be plugged in later: it takes more than itself`)
+    return { qemu: port.args, later: [{ id: properties['id'] ?? '', value: `${deviceValue(properties)},bus=${port.bus}` }] }
   },
 }

@@ -126,6 +126,8 @@ const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSur
     read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
     write: [sockets],
     network: true,
+    // Where the disk of an nvme keeps what is written to it. QEMU takes no /tmp.
+    env: { TMPDIR: sockets },
   })
   return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
 }

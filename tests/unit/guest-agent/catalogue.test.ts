@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { defineCase, suite } from '../../../guest-agent/case/define-case.ts'
 import { findCases } from '../../../guest-agent/case/find-cases.ts'
-import { DEVICE_CAPABILITIES } from '../../../guest-agent/protocol.ts'
+import { DEVICE_CAPABILITIES, DEVICE_KINDS, type DeviceCapability, type DeviceKind } from '../../../guest-agent/protocol.ts'
 import { catalogue } from '../../../guest-agent/suites/index.ts'
 import { IOCTLS } from '../../../guest-agent/uapi/ioctls.ts'
 
@@ -39,5 +39,29 @@ test('no case needs a device that the lab does not have', () => {
   for (const { info: { id, needs } } of catalogue) {
     const wanted = needs.device ?? []
     expect.soft(kinds.some((has) => wanted.every((capability) => has.includes(capability))), id).toBe(true)
+  }
+})
+
+test('every capability that a kind of device claims is exercised on it, wherever a VFIO device can be', () => {
+  for (const kind of DEVICE_KINDS) {
+    for (const capability of DEVICE_CAPABILITIES[kind]) {
+      const isOnlyOne = DEVICE_KINDS.every((other) => other === kind || !DEVICE_CAPABILITIES[other].includes(capability))
+      const cases = catalogue.filter(({ info: { needs } }) => (needs.deviceKind === kind || isOnlyOne) && needs.device?.includes(capability))
+      expect.soft(cases.map(({ info }) => info.id), `no case asks ${kind} for ${capability}`).not.toEqual([])
+      // What is kept of translations needs an IOMMU that lets devices keep them.
+      if (capability === 'ats' || capability === 'ats-counters') continue
+      // Without an IOMMU no queue can be out of reach.
+      const anywhere = cases.filter(({ info: { needs } }) => needs.access === 'any' && (needs.iommu === undefined || capability === 'queue-fault'))
+      expect.soft(anywhere.map(({ info }) => info.id), `no case asks ${kind} for ${capability} behind every IOMMU and none, by either door`).not.toEqual([])
+    }
+  }
+})
+
+test('what a kind of device lacks is looked for in vain: interrupts where it has none, a reset where nothing can reset it', () => {
+  const ids = catalogue.map(({ info }) => info.id)
+  const lacks = (kind: DeviceKind, capabilities: readonly DeviceCapability[]) => !capabilities.some((each) => DEVICE_CAPABILITIES[kind].includes(each))
+  for (const kind of DEVICE_KINDS) {
+    expect.soft(ids.includes(`device-irq/absent-${kind}`), kind).toBe(lacks(kind, ['intx', 'msi', 'msix']))
+    expect.soft(ids.includes(`device-reset/absent-${kind}`), kind).toBe(lacks(kind, ['reset']))
   }
 })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { edu, iommuTestdev, pciTestdev } from '../../../orchestrator/machine/devices.ts'
+import { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pciTestdev, virtioRng } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineArgs } from '../../../orchestrator/machine/machine-args.ts'
-import type { MachineSpec, SlotSpec } from '../../../orchestrator/machine/machine-spec.ts'
+import type { DeviceSpec, MachineSpec, SlotSpec } from '../../../orchestrator/machine/machine-spec.ts'
 import { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
 import { errorOf } from './error-of.ts'
 import { goldenOffer } from './golden-offer.ts'
@@ -31,6 +31,30 @@ test('each device stands behind a root port of its own, no IOMMU', () => {
     commandLine: [],
     later: [],
   })
+})
+
+test.each<readonly [string, DeviceSpec, readonly string[]]>([
+  ['edu', edu({ dmaMask: 0xffffn }), ['-device', 'edu,dma_mask=0xffff,id=device0,bus=port0']],
+  ['pci-testdev', pciTestdev(), ['-device', 'pci-testdev,id=device0,bus=port0']],
+  ['iommu-testdev', iommuTestdev(), ['-device', 'iommu-testdev,id=device0,bus=port0']],
+  ['nvme', nvme(), [
+    '-drive', 'if=none,id=disk0,driver=null-co,size=1M,read-zeroes=on,snapshot=on',
+    '-device', 'nvme-subsys,id=subsystem0',
+    '-device', 'nvme,serial=lab0,subsys=subsystem0,max_ioqpairs=8,msix_qsize=7,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,id=device0,bus=port0',
+    '-device', 'nvme-ns,drive=disk0,bus=device0',
+  ]],
+  ['igb', igb(), ['-device', 'igb,romfile=,id=device0,bus=port0']],
+  ['e1000e', e1000e(), ['-device', 'e1000e,romfile=,id=device0,bus=port0']],
+  ['virtio-rng', virtioRng(), ['-object', 'rng-builtin,id=entropy0', '-device', 'virtio-rng-pci,rng=entropy0,disable-legacy=on,iommu_platform=on,id=device0,bus=port0']],
+  ['virtio-rng with ATS', virtioRng({ ats: true }), ['-object', 'rng-builtin,id=entropy0', '-device', 'virtio-rng-pci,rng=entropy0,disable-legacy=on,iommu_platform=on,ats=on,id=device0,bus=port0']],
+])('%s is plugged into its port, what stands behind it before it', (_, device, args) => {
+  expect(machineArgs(machine({ devices: [device] }), offer).qemu.slice(6)).toEqual(['-device', 'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8', ...args])
+})
+
+test('ivshmem stands on the root bus, where nothing can reset it', () => {
+  expect(machineArgs(machine({ devices: [edu(), ivshmem({ sizeMiB: 8 })] }), offer).qemu.slice(10)).toEqual([
+    '-object', 'memory-backend-ram,id=memory1,size=8M,share=on', '-device', 'ivshmem-plain,memdev=memory1,id=device1,bus=pcie.0,addr=9',
+  ])
 })
 
 describe('places', () => {
