@@ -1,8 +1,7 @@
 import type { OpenDevice } from '../vfio/open-device.ts'
 
-/** Every DMA that a case asks for is a multiple of 4 bytes and within these bounds: a network frame fits, and fits into a page. */
+/** Every DMA that a case asks for is a multiple of 4 bytes, no shorter than this and at most 1024 bytes long: a network frame, which fits into a page. */
 export const SHORTEST_DMA = 64
-const LONGEST_DMA = 1024
 
 /** What the device did with a DMA. */
 export interface DmaReport {
