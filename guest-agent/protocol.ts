@@ -40,7 +40,8 @@ export type DeviceCapability = (typeof CAPABILITIES)[number]
 
 /**
  * The plan matches a case's needs with this table; devices/ in the agent implements each row. It says what is true on the lab's machines:
- * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus.
+ * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus. Options of a device may take
+ * something away (orchestrator/machine/machine-facts.ts).
  */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
   edu: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'msi', 'intx', 'reset'],
@@ -107,7 +108,7 @@ export interface Needs {
    * `none`: the cell must be one where no VFIO device can exist.
    */
   readonly access?: 'cdev' | 'group' | 'any' | 'none'
-  /** There must be one device on the machine that has all of these. Empty: any device of the lab. */
+  /** There must be one device on the machine that has all of these, of the kind below if one is said. Empty: any device of the lab. */
   readonly device?: readonly DeviceCapability[]
   /** There must be a device of exactly this kind. */
   readonly deviceKind?: DeviceKind

@@ -1,4 +1,6 @@
+import type { PciDevice } from '../pci/pci-device.ts'
 import { DEVICE_CAPABILITIES, DEVICE_KINDS, type DeviceCapability, type DeviceKind } from '../protocol.ts'
+import type { CaseContext } from './case-context.ts'
 
 /** The kinds of device that have one of these capabilities at least, but for those that a suite of their own is about. */
 export const kindsWith = (capabilities: readonly DeviceCapability[], except: readonly DeviceKind[] = []): readonly DeviceKind[] =>
@@ -9,3 +11,17 @@ export const capabilitiesOf = (kind: DeviceKind, capabilities: readonly DeviceCa
   capabilities.filter((capability) => DEVICE_CAPABILITIES[kind].includes(capability))
 
 export const has = (kind: DeviceKind, capability: DeviceCapability): boolean => DEVICE_CAPABILITIES[kind].includes(capability)
+
+/**
+ * Kinds that one case looks at together. Every other kind has a case of its own for the same (device-identity): what resets itself when it is
+ * opened and closed takes two tenths of a second each time.
+ */
+const PLAIN_KINDS: readonly DeviceKind[] = ['edu', 'pci-testdev', 'iommu-testdev']
+
+export const isPlain = (kind: DeviceKind): boolean => PLAIN_KINDS.includes(kind)
+
+/** The plain devices of the machine; if there is none, whatever there is. */
+export const plainDevices = (lab: CaseContext): readonly PciDevice[] => {
+  const plain = lab.devices().filter(({ kind }) => isPlain(kind))
+  return plain.length > 0 ? plain : lab.devices()
+}

@@ -1,6 +1,6 @@
 import type { OpenDevice } from '../vfio/open-device.ts'
 
-/** Every DMA that a case asks for is a multiple of 4 bytes, no shorter than this and at most 1024 bytes long: a network frame, which fits into a page. */
+/** A DMA of this many bytes every device can do: a network frame is not shorter. */
 export const SHORTEST_DMA = 64
 
 /** What the device did with a DMA. */
@@ -12,8 +12,8 @@ export interface DmaReport {
 }
 
 /**
- * Capability dma-write: writes so many bytes to an address of the device's DmaSpace, and none beside them.
- * A device with fault-report, and edu, take any multiple of 4 from 4 up to a page less 4.
+ * Capability dma-write: writes so many bytes to an address of the device's DmaSpace, and none beside them: a multiple of 4 from SHORTEST_DMA to 1024.
+ * A device with fault-report, and edu, take any multiple of 4 up to a page less 4.
  */
 export interface DmaWriter {
   readonly dmaWrite: (address: bigint, length: number) => Promise<DmaReport>
@@ -24,12 +24,11 @@ export interface DmaReader {
   readonly dmaRead: (address: bigint, length: number) => Promise<Uint8Array | undefined>
 }
 
-/** Capability queue-fault. */
+/** Capability queue-fault. The addresses are those of pages; one that is mapped must hold zeroes. */
 export interface QueueFaulter {
-  /**
-   * Gives the device a queue at this address, that of a page, and lets it fetch from there; false: it said that it could not, and wants a reset.
-   * The page must hold zeroes.
-   */
+  /** Lets the device fetch a descriptor of data; false: it said that it could not, and goes on with its other work. */
+  readonly reachesDescriptor: (address: bigint) => Promise<boolean>
+  /** Gives the device a queue there and lets it fetch from it; false: it said that it could not, and wants a reset. */
   readonly reachesQueue: (address: bigint) => Promise<boolean>
 }
 

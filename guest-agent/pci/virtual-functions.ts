@@ -1,5 +1,8 @@
-import { linkName, namesIn, writeTextAside } from '../sys/text-file.ts'
+import { linkName, namesIn, readText, writeTextAside } from '../sys/text-file.ts'
 import { PciDevice } from './pci-device.ts'
+
+/** How many virtual functions a device can switch on; 0: it is no physical function, or the kernel has no PCI_IOV. */
+export const totalVirtualFunctions = (device: PciDevice): number => Number(readText(`${device.dir}/sriov_totalvfs`) ?? 0)
 
 /** The virtual functions that a physical one has switched on, in their order. */
 export const virtualFunctions = (physical: PciDevice): readonly PciDevice[] =>

@@ -1,12 +1,13 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, equalBytes, expectErrno, ok } from '../case/expect.ts'
-import type { Bar, PciDevice } from '../pci/pci-device.ts'
+import { plainDevices } from '../case/kinds.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
 import {
-  PCI_BASE_ADDRESS_0, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_IO, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_LINE,
-  PCI_ROM_ADDRESS, capabilityChain,
+  PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_IO, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_LINE,
 } from '../pci/header.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
+import { showsConfigSpace, sizesBars } from '../vfio/shown-config.ts'
 
 const CONFIG = VFIO.VFIO_PCI_CONFIG_REGION_INDEX
 const SOURCES = ['drivers/vfio/pci/vfio_pci_config.c']
@@ -19,27 +20,13 @@ const READ_ONLY = [[0x00, 2], [0x02, 2], [0x06, 2], [0x08, 4], [0x0e, 1], [0x2c,
 
 const hardware = (pci: PciDevice): Uint8Array => new Uint8Array(pci.config(0, SIZE).buffer)
 
-/** What a register of the BARs reads that was written with ones; `value` is what it read before. The register behind a wide BAR is its upper half. */
-const sizeIn = (bars: readonly Bar[], index: number, value: number): number => {
-  const bar = bars.find((each) => each.index === index)
-  if (bar !== undefined) return (Number(BigInt.asUintN(32, -BigInt(bar.size))) | (value & (bar.io ? 0x3 : 0xf))) >>> 0
-  const lower = bars.find((each) => each.wide && each.index === index - 1)
-  return lower === undefined ? 0 : Number(BigInt.asUintN(64, -BigInt(lower.size)) >> 32n)
-}
-
 export const configSpace = suite('config-space', [
   defineCase({
     name: 'identity',
     title: 'a device that was just opened shows the config space that the kernel sees, and the same chain of capabilities',
     needs: NEEDS,
     covers: { ioctls: IOCTLS, sources: SOURCES },
-    run: (lab) => lab.forEachDevice((pci, inner) => {
-      const { device } = openAnyDevice(inner, pci)
-      const bytes = device.readBytes(CONFIG, 0, SIZE)
-      const real = hardware(pci)
-      equalBytes(bytes, real, `config space of ${pci.toString()}`)
-      equal(capabilityChain((offset) => device.read(CONFIG, offset, 1)), capabilityChain((offset) => real[offset] ?? 0), 'capabilities')
-    }),
+    run: (lab) => lab.forEachDevice((pci, inner) => { showsConfigSpace(openAnyDevice(inner, pci)) }, plainDevices(lab)),
   }),
   defineCase({
     name: 'read-only',
@@ -63,21 +50,7 @@ export const configSpace = suite('config-space', [
     title: 'a BAR written with ones tells its size, as hardware does, while the real BAR stays; one that is not there is 0',
     needs: NEEDS,
     covers: { ioctls: IOCTLS, sources: SOURCES },
-    run: (lab) => lab.forEachDevice((pci, inner) => {
-      const { device } = openAnyDevice(inner, pci)
-      const before = hardware(pci)
-      for (let index = 0; index < 6; index += 1) {
-        const at = PCI_BASE_ADDRESS_0 + 4 * index
-        const value = device.read(CONFIG, at, 4)
-        device.write(CONFIG, at, 4, 0xffff_ffff)
-        equal(device.read(CONFIG, at, 4), sizeIn(pci.bars, index, value), `BAR ${index} of ${pci.toString()}, written with ones`)
-        device.write(CONFIG, at, 4, value)
-        equal(device.read(CONFIG, at, 4), value, `BAR ${index} of ${pci.toString()}, written back`)
-      }
-      device.write(CONFIG, PCI_ROM_ADDRESS, 4, 0xffff_ffff)
-      equal(device.read(CONFIG, PCI_ROM_ADDRESS, 4), 0, `BAR of the ROM that ${pci.toString()} does not have, written with ones`)
-      equalBytes(hardware(pci), before, `config space of ${pci.toString()} itself`)
-    }),
+    run: (lab) => lab.forEachDevice((pci, inner) => { sizesBars(openAnyDevice(inner, pci)) }, plainDevices(lab)),
   }),
   defineCase({
     name: 'command',

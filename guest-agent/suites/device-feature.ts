@@ -1,6 +1,6 @@
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
-import { has } from '../case/kinds.ts'
+import { totalVirtualFunctions } from '../pci/virtual-functions.ts'
 import { Errno } from '../sys/errno.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Fd } from '../sys/fd.ts'
@@ -51,8 +51,7 @@ export const deviceFeature = suite('device-feature', [
     run: (lab) => {
       const pci = lab.device()
       const { device } = openAnyDevice(lab, pci)
-      const tokened = has(pci.kind, 'sr-iov') && lab.config('PCI_IOV')
-      const known: readonly number[] = [...SETTABLE, ...(lab.config('VFIO_PCI_DMABUF') ? [DMA_BUF] : []), ...(tokened ? [VF_TOKEN] : [])]
+      const known: readonly number[] = [...SETTABLE, ...(lab.config('VFIO_PCI_DMABUF') ? [DMA_BUF] : []), ...(totalVirtualFunctions(pci) > 0 ? [VF_TOKEN] : [])]
       for (const feature of NUMBERS) {
         if (known.includes(feature)) device.feature(PROBE | feature)
         else expectErrno(UNLIKE_OTHERS.includes(feature) ? ['ENOTTY', 'EINVAL'] : 'ENOTTY', () => device.feature(PROBE | feature))

@@ -11,6 +11,7 @@ import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs } from '../vfio/interrupts.ts'
 import { mappableBar } from '../vfio/mappable-bar.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
+import { D0, D3HOT, setPowerState } from '../vfio/power-state.ts'
 import type { VfioDevice } from '../vfio/vfio-device.ts'
 
 const { VFIO_DEVICE_FLAGS_RESET, VFIO_PCI_CONFIG_REGION_INDEX: CONFIG, VFIO_PCI_BAR0_REGION_INDEX: BAR, VFIO_PCI_MSI_IRQ_INDEX: MSI } = VFIO
@@ -26,9 +27,11 @@ const firstWords = (device: VfioDevice): readonly number[] =>
 /** edu has cases of its own above; whoever has a register that a reset brings back shows it. */
 const resets = (kind: DeviceKind) => defineCase({
   name: `reset-${kind}`,
-  title: `a reset of ${kind} keeps the config space that the user made, its BARs go on working, and a register that was changed goes back`,
-  needs: { access: 'any', deviceKind: kind, device: capabilitiesOf(kind, ['reset', 'reset-state', 'bar-mmap', 'io-bar']) },
-  covers: { ioctls: ['VFIO_DEVICE_RESET', 'VFIO_DEVICE_GET_INFO'], sources: [CORE, 'drivers/vfio/pci/vfio_pci_config.c'] },
+  title: has(kind, 'power')
+    ? `a reset of ${kind}, and then a sleep in D3hot in which its BARs are EIO, keep the config space that the user made; its BARs go on working`
+    : `a reset of ${kind} keeps the config space that the user made; its BARs go on working`,
+  needs: { access: 'any', deviceKind: kind, device: capabilitiesOf(kind, ['reset', 'reset-state', 'power', 'bar-mmap', 'io-bar']) },
+  covers: { ioctls: ['VFIO_DEVICE_RESET', 'VFIO_DEVICE_GET_INFO'], sources: [CORE, 'drivers/vfio/pci/vfio_pci_config.c', 'drivers/vfio/pci/vfio_pci_rdwr.c'] },
   run: async (lab) => {
     const open = openAnyDevice(lab, lab.device(kind))
     const { device } = open
@@ -46,6 +49,15 @@ const resets = (kind: DeviceKind) => defineCase({
     if (isDisturbed !== undefined) equal(isDisturbed(), false, 'the register is still changed after the reset')
     equal(firstWords(device), words, 'first words of the BARs after the reset')
     equal(registers.read32(0), device.read(bar, 0, 4), 'first register through the mapping made before the reset')
+    if (!has(kind, 'power')) return
+    setPowerState(open, D3HOT)
+    expectErrno('EIO', () => device.read(bar, 0, 4))
+    expectErrno('EIO', () => { device.write(bar, 0, 4, 0) })
+    equalBytes(device.readBytes(CONFIG, 0, 4), before.slice(0, 4), 'vendor and device while it sleeps')
+    setPowerState(open, D0)
+    equalBytes(device.readBytes(CONFIG, 0, 256), before, 'config space after it woke')
+    equal(firstWords(device), words, 'first words of the BARs after it woke')
+    equal(registers.read32(0), device.read(bar, 0, 4), 'first register through the mapping made before it slept')
   },
 })
 

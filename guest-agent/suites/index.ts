@@ -60,10 +60,10 @@ import { deviceReopen } from './device-reopen.ts'
 import { sharedGroup } from './shared-group.ts'
 import { bypassing } from './bypassing.ts'
 import { hotPlug } from './hot-plug.ts'
+import { deviceIdentity } from './device-identity.ts'
 import { deviceDma } from './device-dma.ts'
 import { deviceQueue } from './device-queue.ts'
 import { deviceIrq } from './device-irq.ts'
-import { devicePower } from './device-power.ts'
 import { barRam } from './bar-ram.ts'
 import { srIov } from './sr-iov.ts'
 
@@ -130,10 +130,10 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...sharedGroup,
   ...bypassing,
   ...hotPlug,
+  ...deviceIdentity,
   ...deviceDma,
   ...deviceQueue,
   ...deviceIrq,
-  ...devicePower,
   ...barRam,
   ...srIov,
 ])

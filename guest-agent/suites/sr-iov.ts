@@ -13,7 +13,8 @@ import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { readText } from '../sys/text-file.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs } from '../vfio/interrupts.ts'
-import { tokenDoors, uuidBytes, type TokenDevice, type TokenDoor } from '../vfio/vf-token.ts'
+import type { OpenDevice } from '../vfio/open-device.ts'
+import { tokenDoors, uuidBytes, type TokenDoor } from '../vfio/vf-token.ts'
 
 const {
   VFIO_DEVICE_FLAGS_RESET, VFIO_PCI_INTX_IRQ_INDEX: INTX, VFIO_PCI_MSIX_IRQ_INDEX: MSIX, VFIO_DEVICE_FEATURE_GET: GET, VFIO_DEVICE_FEATURE_SET: SET,
@@ -47,48 +48,46 @@ const switchOn = async (lab: CaseContext, physical: PciDevice): Promise<readonly
   return virtualFunctions(physical)
 }
 
-/** A virtual function is VFIO's like its owner, has no INTx, and can be reset alone. */
-const isFunction = ({ device }: TokenDevice): void => {
+/** A virtual function has MSI-X and no INTx, and no token of its own. */
+const isFunction = ({ device }: OpenDevice): void => {
   equal(device.irqInfo(INTX).count, 0, 'INTx of a virtual function')
   ok(device.irqInfo(MSIX).count > 0, 'a virtual function must have vectors of MSI-X')
-  equal(device.info().flags & VFIO_DEVICE_FLAGS_RESET, VFIO_DEVICE_FLAGS_RESET, 'the flag that a virtual function can be reset')
-  device.reset()
   expectErrno('ENOTTY', () => device.feature(PROBE | TOKEN))
 }
 
-/** Who holds the token of the physical function opens its functions, nobody else; while one is in use the physical function wants it too. */
-const asksForToken = ({ open }: TokenDoor, physical: PciDevice, first: PciDevice, second: PciDevice): { readonly owner: TokenDevice; readonly second: TokenDevice } => {
+/**
+ * Who holds the token of the physical function opens its functions, nobody else; while one is in use the physical function wants it too.
+ * Its owner can change it.
+ */
+const asksForToken = (open: TokenDoor, physical: PciDevice, first: PciDevice, second: PciDevice): { readonly owner: OpenDevice; readonly used: OpenDevice } => {
   const refused = (pci: PciDevice, tokens: readonly (string | undefined)[]) => {
-    for (const token of tokens) expectErrno('EACCES', () => { open(pci, token).close() })
+    for (const token of tokens) expectErrno('EACCES', () => open(pci, token).device)
   }
   // Nobody knows the first token: the kernel makes it up.
   refused(first, [undefined, MINE])
-  const early = open(physical, MINE)
-  refused(first, [undefined, OTHERS])
-  const one = open(first, MINE)
-  isFunction(one)
-  early.close()
-  refused(physical, [undefined, OTHERS])
   const owner = open(physical, MINE)
+  refused(first, [undefined, OTHERS])
+  isFunction(open(first, MINE))
   expectErrno('EINVAL', () => owner.device.feature(GET | TOKEN, new Uint8Array(16)))
   owner.device.feature(SET | TOKEN, uuidBytes(OTHERS))
+  refused(physical, [undefined, MINE])
   refused(second, [undefined, MINE])
-  return { owner, second: open(second, OTHERS) }
+  return { owner, used: open(second, OTHERS) }
 }
 
 /** The function does its work under its owner's driver: DMA in its own address space, an interrupt of its own. */
-const works = async (lab: CaseContext, { owner, second }: { readonly owner: TokenDevice; readonly second: TokenDevice }): Promise<void> => {
+const works = async (lab: CaseContext, owner: OpenDevice, used: OpenDevice, number: number): Promise<void> => {
   const { startFunction } = await drive(lab, owner)
-  const { dmaWrite, raiseInterrupt } = await offered(owner, 'sr-iov', startFunction)(2, second)
+  const { dmaWrite, raiseInterrupt } = await offered(owner, 'sr-iov', startFunction)(number, used)
   ok(dmaWrite !== undefined || raiseInterrupt !== undefined, 'the driver of a virtual function must do something')
   if (dmaWrite !== undefined) {
     const memory = lab.use(Memory.pages(PAGE_SIZE))
-    const report = await dmaWrite(second.dma.map(memory, { iova: HIGH }), LENGTH)
+    const report = await dmaWrite(used.dma.map(memory, { iova: HIGH }), LENGTH)
     equalWritten(memory.bytes.slice(0, LENGTH), report, 'memory that the virtual function wrote to')
   }
   if (raiseInterrupt !== undefined) {
     const event = lab.use(new EventFd())
-    connectIrqs(second.device, MSIX, [event])
+    connectIrqs(used.device, MSIX, [event])
     await raiseInterrupt(0)
     equal(await event.wait(2000, lab.signal), 1, 'events of the first vector of the virtual function')
   }
@@ -110,6 +109,11 @@ export const srIov = suite('sr-iov', KINDS.map((kind) => defineCase({
     const [first, second] = functions
     if (first === undefined || second === undefined) throw new Failed(`${functions.length} virtual functions of ${FUNCTIONS}`)
     for (const each of functions) equal(each.driver, VFIO_PCI, `driver of ${each.toString()}`)
-    await works(lab, asksForToken(doorOf(lab, kind), physical, first, second))
+    const { owner, used } = asksForToken(doorOf(lab, kind), physical, first, second)
+    await works(lab, owner, used, functions.indexOf(used.pci) + 1)
+    owner.device.close()
+    isFunction(used)
+    equal(used.device.info().flags & VFIO_DEVICE_FLAGS_RESET, VFIO_DEVICE_FLAGS_RESET, 'the flag that a virtual function can be reset')
+    used.device.reset()
   },
 })))

@@ -2,24 +2,16 @@ import type { CaseContext } from '../case/case-context.ts'
 import { Failed } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { attachGroup } from './attached-group.ts'
+import { attachGroup, type AttachedGroup } from './attached-group.ts'
 import { openCdev } from './bound-cdev.ts'
 import { containerDmaSpace, ioasDmaSpace, physicalDmaSpace, physicalIoasDmaSpace } from './dma-space.ts'
 import type { OpenDevice } from './open-device.ts'
 
-/** A device that is open. */
-export interface TokenDevice extends OpenDevice {
-  /** Gives it back before the case ends. */
-  readonly close: () => void
-}
-
 /**
- * A way to open a function of an SR-IOV device that takes a token (a UUID) or none. A refusal throws Errno and holds nothing.
+ * Opens a function of an SR-IOV device by one of VFIO's doors, with a token (a UUID) or without. A refusal throws Errno and leaves no device open.
  * Each function is in an address space of its own.
  */
-export interface TokenDoor {
-  readonly open: (pci: PciDevice, token?: string) => TokenDevice
-}
+export type TokenDoor = (pci: PciDevice, token?: string) => OpenDevice
 
 /** Every door that this cell has. */
 export const tokenDoors = (lab: CaseContext): readonly TokenDoor[] => {
@@ -36,35 +28,27 @@ export const uuidBytes = (uuid: string): Uint8Array<ArrayBuffer> => {
 
 const hasContainer = (lab: CaseContext): boolean => lab.config('VFIO_CONTAINER') || lab.config('IOMMUFD_VFIO_CONTAINER')
 
-const cdevDoor = (lab: CaseContext): TokenDoor => ({
-  open: (pci, token) => {
-    const device = openCdev(lab, pci)
-    try {
-      const iommu = lab.use(IommuFd.open())
-      device.bind(iommu, token === undefined ? {} : { token: uuidBytes(token) })
-      const ioas = iommu.ioasAlloc()
-      device.attach(ioas.id)
-      return { pci, device, dma: lab.hasIommu ? ioasDmaSpace(ioas) : physicalIoasDmaSpace(ioas), close: () => { device.close() } }
-    } catch (error) {
-      device.close()
-      throw error
-    }
-  },
-})
+const cdevDoor = (lab: CaseContext): TokenDoor => (pci, token) => {
+  const device = openCdev(lab, pci)
+  try {
+    const iommu = lab.use(IommuFd.open())
+    device.bind(iommu, token === undefined ? {} : { token: uuidBytes(token) })
+    const ioas = iommu.ioasAlloc()
+    device.attach(ioas.id)
+    return { pci, device, dma: lab.hasIommu ? ioasDmaSpace(ioas) : physicalIoasDmaSpace(ioas) }
+  } catch (error) {
+    device.close()
+    throw error
+  }
+}
 
-const groupDoor = (lab: CaseContext): TokenDoor => ({
-  open: (pci, token) => {
-    const { group, container } = attachGroup(lab, { pci })
-    try {
-      const device = lab.use(group.device(token === undefined ? pci.bdf : `${pci.bdf} vf_token=${token}`))
-      const close = () => {
-        device.close()
-        group.close()
-      }
-      return { pci, device, dma: lab.hasIommu ? containerDmaSpace(container) : physicalDmaSpace(), close }
-    } catch (error) {
-      group.close()
-      throw error
-    }
-  },
-})
+/** A group is opened once, its devices as often as one likes. */
+const groupDoor = (lab: CaseContext): TokenDoor => {
+  const attached = new Map<PciDevice, AttachedGroup>()
+  return (pci, token) => {
+    const own = attached.get(pci) ?? attachGroup(lab, { pci })
+    attached.set(pci, own)
+    const device = lab.use(own.group.device(token === undefined ? pci.bdf : `${pci.bdf} vf_token=${token}`))
+    return { pci, device, dma: lab.hasIommu ? containerDmaSpace(own.container) : physicalDmaSpace() }
+  }
+}

@@ -65,7 +65,7 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
-  strict({ kind: z.literal('nvme'), virtualFunctions: z.int().positive() }),
+  strict({ kind: z.literal('nvme'), virtualFunctions: z.int().nonnegative() }),
   strict({ kind: z.literal('igb') }),
   strict({ kind: z.literal('e1000e') }),
   strict({ kind: z.literal('virtio-rng'), ats: z.boolean() }),

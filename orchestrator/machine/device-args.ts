@@ -47,13 +47,13 @@ export const deviceParts = (device: DeviceSpec, index: number, asking: Asking): 
 export const deviceValue = ({ driver = '', ...properties }: DeviceProperties): string =>
   [driver, ...Object.entries(properties).map(([name, value]) => `${name}=${value}`)].join(',')
 
-/** The function itself keeps these queue pairs and vectors; each virtual function is given two pairs and one vector more, QEMU's least. */
+/** The function itself has these queue pairs and vectors; each virtual function is given two pairs and one vector more, QEMU's least. */
 const OWN_QUEUE_PAIRS = 4
 const OWN_VECTORS = 5
 
 /**
- * A controller of a subsystem, as virtual functions want it, with one small namespace. What is written to the disk is kept in a temporary file
- * that nobody else can open; a disk of zeroes lies under it.
+ * A controller with one small namespace, in a subsystem as virtual functions want it. What is written to the disk is kept in a temporary file that
+ * nobody else can open; a disk of zeroes lies under it.
  */
 const nvmeParts = (functions: number, index: number, driver: string): DeviceParts => ({
   before: [
@@ -66,9 +66,7 @@ const nvmeParts = (functions: number, index: number, driver: string): DevicePart
     subsys: `subsystem${index}`,
     max_ioqpairs: String(OWN_QUEUE_PAIRS + 2 * functions),
     msix_qsize: String(OWN_VECTORS + functions),
-    sriov_max_vfs: String(functions),
-    sriov_vq_flexible: String(2 * functions),
-    sriov_vi_flexible: String(functions),
+    ...(functions === 0 ? {} : { sriov_max_vfs: String(functions), sriov_vq_flexible: String(2 * functions), sriov_vi_flexible: String(functions) }),
     id: `device${index}`,
   },
   after: ['-device', `nvme-ns,drive=disk${index},bus=device${index}`],

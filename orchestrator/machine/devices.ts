@@ -2,7 +2,7 @@ import { yours } from '../host/errors.ts'
 import { requireKnownOptions } from './known-options.ts'
 import type { DeviceSpec } from './machine-spec.ts'
 
-const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
+export const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
 /** QEMU's own limit. */
 const MOST_NVME_FUNCTIONS = 127
 const MOST_RAM_MIB = 1024
@@ -33,14 +33,14 @@ export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })
 
 /**
- * A disk controller: DMA both ways by its queues, MSI-X and INTx, function level reset, virtual functions. Its disk is empty and forgets.
- * @param options.virtualFunctions how many it can switch on, 1 to 127. Default 2.
+ * A disk controller: DMA both ways by its queues, MSI-X and INTx, function level reset. Its disk is empty and forgets.
+ * @param options.virtualFunctions how many it can switch on (SR-IOV), up to 127. Default 0.
  */
 export const nvme = (options: { readonly virtualFunctions?: number } = {}): DeviceSpec => {
   requireKnownOptions('nvme', options, ['virtualFunctions'])
-  const { virtualFunctions = 2 } = options
-  if (!Number.isInteger(virtualFunctions) || virtualFunctions < 1 || virtualFunctions > MOST_NVME_FUNCTIONS) {
-    throw yours('BAD_MACHINE', `nvme({ virtualFunctions: ${virtualFunctions} }): it must be a whole number from 1 to ${MOST_NVME_FUNCTIONS}`)
+  const { virtualFunctions = 0 } = options
+  if (!Number.isInteger(virtualFunctions) || virtualFunctions < 0 || virtualFunctions > MOST_NVME_FUNCTIONS) {
+    throw yours('BAD_MACHINE', `nvme({ virtualFunctions: ${virtualFunctions} }): it must be a whole number, at most ${MOST_NVME_FUNCTIONS}`)
   }
   return { kind: 'nvme', virtualFunctions }
 }

@@ -1,5 +1,6 @@
-import type { IommuTrait } from '../../guest-agent/protocol.ts'
+import type { DeviceCapability, IommuTrait } from '../../guest-agent/protocol.ts'
 import { atsTestdev } from './ats-testdev.ts'
+import { ALL_64_BITS } from './devices.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
 
@@ -8,8 +9,29 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
   iommu: machine.iommu === undefined ? [] : iommuTraits(machine.iommu),
   devices: machine.devices.flatMap(behindIommu).map(({ kind }) => kind),
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
+  ...withoutOf(machine.devices.flatMap(behindIommu)),
   ...lacksOf(offer),
 })
+
+/** Of several devices of a kind the first counts: cases use that. */
+const withoutOf = (devices: readonly DeviceSpec[]): Pick<MachineFacts, 'without'> => {
+  const lacking = [...new Map(devices.toReversed().map((device) => [device.kind, lacks(device)] as const))].filter(([, capabilities]) => capabilities.length > 0)
+  return lacking.length === 0 ? {} : { without: Object.fromEntries(lacking) }
+}
+
+const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
+  switch (device.kind) {
+    case 'edu': return device.dmaMask === ALL_64_BITS ? [] : ['dma-64']
+    case 'nvme': return device.virtualFunctions > 0 ? [] : ['sr-iov']
+    case 'pci-testdev':
+    case 'iommu-testdev':
+    case 'pcie-ats-testdev':
+    case 'igb':
+    case 'e1000e':
+    case 'virtio-rng':
+    case 'ivshmem': return []
+  }
+}
 
 const lacksOf = (offer: QemuOffer | undefined): Pick<MachineFacts, 'lacks'> => {
   const because = offer === undefined ? undefined : atsTestdev(offer)?.noCounters

@@ -23,7 +23,7 @@ export type DeviceSpec =
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
-  | { readonly kind: 'nvme'; readonly virtualFunctions: number }
+  | { readonly kind: 'nvme'; /** 0: no SR-IOV. */ readonly virtualFunctions: number }
   | { readonly kind: 'igb' }
   | { readonly kind: 'e1000e' }
   | { readonly kind: 'virtio-rng'; readonly ats: boolean }
@@ -50,6 +50,8 @@ export interface MachineFacts {
   readonly topology: readonly Topology[]
   /** Capabilities that a device of this machine would have, were it not for its QEMU; and why. */
   readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
+  /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options. */
+  readonly without?: Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 }
 
 /** The devices of an entry. */

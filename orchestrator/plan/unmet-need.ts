@@ -1,4 +1,4 @@
-import { DEVICE_CAPABILITIES, type DeviceCapability, type IommuTrait, type Needs, type Topology } from '../../guest-agent/protocol.ts'
+import { DEVICE_CAPABILITIES, type DeviceCapability, type DeviceKind, type IommuTrait, type Needs, type Topology } from '../../guest-agent/protocol.ts'
 import { hasSymbol, unreachable } from './device-access.ts'
 import type { KernelFacts } from '../kernel/built-kernel.ts'
 import type { MachineFacts } from '../machine/machine-spec.ts'
@@ -58,7 +58,9 @@ const traitText = (trait: string, present: boolean): string =>
 const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined => {
   const { device, deviceKind, devices } = needs
   if (deviceKind !== undefined && !machine.devices.includes(deviceKind)) return `no ${deviceKind} on this machine`
-  if (device !== undefined && !machine.devices.some((kind) => hasAll(DEVICE_CAPABILITIES[kind], device))) {
+  const able = machine.devices.filter((kind) => hasAll(capabilitiesOn(machine, kind), device ?? []))
+  if (deviceKind !== undefined && !able.includes(deviceKind)) return `the ${deviceKind} of this machine has not ${(device ?? []).join(' and ')}`
+  if (device !== undefined && able.length === 0) {
     return device.length === 0 ? 'no device of the lab on this machine' : `no device on this machine has ${device.join(' and ')}`
   }
   const lack = device?.map((capability) => machine.lacks?.[capability]).find((because) => because !== undefined)
@@ -77,6 +79,8 @@ const NO_PLACE: Readonly<Record<Topology, string>> = {
   'switch-functions': 'no device on this machine stands behind a switch whose ports are functions of one slot',
   'plugged-later': 'nothing can be plugged into this machine later',
 }
+const capabilitiesOn = ({ without }: MachineFacts, kind: DeviceKind): readonly DeviceCapability[] =>
+  DEVICE_CAPABILITIES[kind].filter((capability) => without?.[kind]?.includes(capability) !== true)
 
 const hasAll = (has: readonly DeviceCapability[], wanted: readonly DeviceCapability[]): boolean => wanted.every((one) => has.includes(one))
 

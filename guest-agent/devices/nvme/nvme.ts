@@ -7,7 +7,7 @@ import type { DmaReader, DmaReport, DmaWriter, FunctionOwner, Interrupter, Queue
 import { until } from '../until.ts'
 import { NvmeController } from './controller.ts'
 import { bringOnline } from './secondary-controller.ts'
-import { FLAG_SGL, Opcode, nvmeStructs, sglBlock, sglLastSegment } from './structs.ts'
+import { FLAG_SGL, Opcode, Status, nvmeStructs, sglBlock, sglLastSegment } from './structs.ts'
 
 /** Of the namespace. */
 const BLOCK = 512
@@ -66,6 +66,14 @@ export class Nvme implements DmaWriter, DmaReader, QueueFaulter, Interrupter, Re
     memory.bytes.fill(0)
     await this.#wholePage(Opcode.READ, READ_AT)
     return memory.bytes.slice(0, length)
+  }
+
+  reachesDescriptor = async (address: bigint): Promise<boolean> => {
+    // An SGL of one descriptor that is all zero describes nothing, which is another error.
+    const { status } = await this.controller.execute(DATA_QUEUE, {
+      opcode: Opcode.READ, flags: FLAG_SGL, nsid: NAMESPACE, data: address, more: sglLastSegment(nvmeStructs.sgl.size),
+    })
+    return status !== Status.DATA_TRANSFER_ERROR
   }
 
   reachesQueue = async (address: bigint): Promise<boolean> => {

@@ -40,6 +40,12 @@ test.each<readonly [string, DeviceSpec, readonly string[]]>([
   ['nvme', nvme(), [
     '-drive', 'if=none,id=disk0,driver=null-co,size=1M,read-zeroes=on,snapshot=on',
     '-device', 'nvme-subsys,id=subsystem0',
+    '-device', 'nvme,serial=lab0,subsys=subsystem0,max_ioqpairs=4,msix_qsize=5,id=device0,bus=port0',
+    '-device', 'nvme-ns,drive=disk0,bus=device0',
+  ]],
+  ['nvme with virtual functions', nvme({ virtualFunctions: 2 }), [
+    '-drive', 'if=none,id=disk0,driver=null-co,size=1M,read-zeroes=on,snapshot=on',
+    '-device', 'nvme-subsys,id=subsystem0',
     '-device', 'nvme,serial=lab0,subsys=subsystem0,max_ioqpairs=8,msix_qsize=7,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,id=device0,bus=port0',
     '-device', 'nvme-ns,drive=disk0,bus=device0',
   ]],
@@ -134,6 +140,14 @@ test('a device that this QEMU has not is said with the release that has it', () 
   const refused = errorOf(() => machineArgs(machine({ devices: [iommuTestdev()] }), goldenOffer('10.0')))
   expect(refused).toMatchObject({ kind: 'yours', code: 'QEMU_LACKS', message: 'machine m: QEMU 10.0.13 has no device iommu-testdev' })
   expect(refused.hint).toContain('since 11.0')
+})
+
+test.each([-1, 128, 1.5, NaN])('nvme refuses %s virtual functions', (virtualFunctions) => {
+  expect(() => nvme({ virtualFunctions })).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
+})
+
+test.each([0, 3, -4, 0.5, 2048])('ivshmem refuses a RAM of %s MiB', (sizeMiB) => {
+  expect(() => ivshmem({ sizeMiB })).toThrow(expect.objectContaining({ kind: 'yours', code: 'BAD_MACHINE' }))
 })
 
 test.each([0n, -1n, 1n << 64n])('edu refuses the DMA mask %s', (dmaMask) => {

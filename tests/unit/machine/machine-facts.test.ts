@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { edu, iommuTestdev, pciTestdev } from '../../../orchestrator/machine/devices.ts'
+import { edu, igb, iommuTestdev, nvme, pciTestdev } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineFacts } from '../../../orchestrator/machine/machine-facts.ts'
 import { bypassingIommu, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
@@ -27,4 +27,11 @@ it('has no interrupt remapping behind virtio-iommu, nor behind amd-iommu unless 
 it('counts devices of a place, but neither those that bypass the IOMMU nor those that come later', () => {
   const devices = [edu(), oneGroup(edu(), pciTestdev()), bypassingIommu(iommuTestdev()), pluggedLater(iommuTestdev())]
   expect(machineFacts({ ...bare, devices })).toEqual({ iommu: [], devices: ['edu', 'edu', 'pci-testdev'], topology: ['one-group', 'bypassing', 'plugged-later'] })
+})
+
+it('tells what the options of a device take away, of several of a kind those of the first', () => {
+  const narrow = edu({ dmaMask: 0xffff_ffffn })
+  expect(machineFacts({ ...bare, devices: [edu(), nvme({ virtualFunctions: 1 }), igb()] }).without).toBeUndefined()
+  expect(machineFacts({ ...bare, devices: [nvme(), igb(), narrow] }).without).toEqual({ nvme: ['sr-iov'], edu: ['dma-64'] })
+  expect(machineFacts({ ...bare, devices: [nvme({ virtualFunctions: 1 }), nvme(), narrow, edu()] }).without).toEqual({ edu: ['dma-64'] })
 })
