@@ -1,8 +1,9 @@
 import {
-  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, intelIommu, iommuTestdev, multifunction, oneGroup, pcieAtsTestdev, pciTestdev, pluggedLater, virtioIommu,
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, igb, intelIommu, iommuTestdev, multifunction, nvme, oneGroup,
+  pcieAtsTestdev, pciTestdev, pluggedLater, virtioIommu,
 } from 'vfio-lab'
 
-const devices = [edu(), pciTestdev(), iommuTestdev()]
+const devices = [edu(), pciTestdev(), iommuTestdev(), nvme(), igb()]
 
 /** The default lab: three kernels behind four kinds of IOMMU, twelve cells. Copy this file and change it. */
 export default defineLab({
@@ -25,7 +26,7 @@ export default defineLab({
     'intel-39': { onRequest: true, iommu: intelIommu({ addressBits: 39 }), devices },
     'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },
     'intel-svm': { onRequest: true, iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), devices },
-    ats: { onRequest: true, iommu: intelIommu({ deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
+    'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
     places: {
       onRequest: true,
       iommu: intelIommu(),

@@ -53,7 +53,8 @@ describe('the config', () => {
     expect(config?.kernels.map(({ name }) => name)).toEqual(['debian'])
     expect(config?.configs.map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
     expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
-      ['none', 3], ['intel', 3], ['intel-scalable', 3], ['virtio', 3], ['amd', 3], ['intel-39', 3], ['intel-unsafe', 3], ['intel-svm', 3], ['ats', 3], ['places', 9],
+      ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['intel-ats', 3],
+      ['places', 11],
     ])
   })
 
