@@ -1,6 +1,6 @@
 import {
   amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, igb, intelIommu, iommuTestdev, multifunction, nvme, oneGroup,
-  pcieAtsTestdev, pciTestdev, pluggedLater, virtioIommu,
+  pcieAtsTestdev, pciTestdev, pluggedLater, vfioUserDma, virtioIommu,
 } from 'vfio-lab'
 
 const devices = [edu(), pciTestdev(), iommuTestdev(), nvme(), igb()]
@@ -27,6 +27,7 @@ export default defineLab({
     'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },
     'intel-svm': { onRequest: true, iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), devices },
     'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
+    'vfio-user': { onRequest: true, iommu: intelIommu({ cachingMode: true }), devices: [edu(), pciTestdev(), vfioUserDma()] },
     places: {
       onRequest: true,
       iommu: intelIommu(),

@@ -12,7 +12,7 @@ export const MAX_EVENT_BYTES = 64 * 1024
 
 /** QEMU devices that the lab can plug in; the agent has a driver for each. */
 export const DEVICE_KINDS = [
-  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev',
+  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev', 'vfio-user-dma',
 ] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
@@ -53,6 +53,7 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'virtio-rng': ['bar-mmap', 'dma-write', 'dma-64', 'intx', 'msix', 'reset', 'reset-state', 'power'],
   ivshmem: ['bar-mmap', 'ram-bar'],
   'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'reset'],
+  'vfio-user-dma': ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset'],
 }
 
 /** Where devices stand other than each behind a root port of its own. */

@@ -9,6 +9,7 @@ import { IommuTestdev } from './iommu-testdev.ts'
 import { Nvme } from './nvme/nvme.ts'
 import { PcieAtsTestdev } from './pcie-ats-testdev.ts'
 import type { DmaReader, DmaWriter, Interrupter, TestDevice } from './test-device.ts'
+import { VfioUserDma } from './vfio-user-dma.ts'
 import { VirtioRng } from './virtio/virtio-rng.ts'
 
 /** The drivers; pci-testdev and ivshmem have nothing but their BARs. */
@@ -22,6 +23,7 @@ const DRIVERS: Readonly<Record<DeviceKind, (lab: CaseContext, open: OpenDevice) 
   'virtio-rng': (lab, open) => new VirtioRng(lab, open),
   ivshmem: () => ({}),
   'pcie-ats-testdev': (lab, open) => new PcieAtsTestdev(lab, open),
+  'vfio-user-dma': (lab, open) => new VfioUserDma(lab, open),
 }
 
 /** The driver of an open device, ready to work: bus mastering is on. */

@@ -19,6 +19,7 @@ export const bypassesIommu = ({ bdf }: PciDevice): boolean => pciAddress(bdf).bu
 const kindOf = (dir: string): DeviceKind | undefined => {
   switch (`${readText(`${dir}/vendor`) ?? ''}:${readText(`${dir}/device`) ?? ''}`) {
     case '0x1234:0x11e8': return 'edu'
+    case '0x1234:0x11eb': return 'vfio-user-dma'
     case '0x1b36:0x0005': return barsOf(dir).some(({ io }) => io) ? 'pci-testdev' : 'iommu-testdev'
     case '0x1234:0x11e9': return 'pcie-ats-testdev'
     case '0x1b36:0x0010': return 'nvme'

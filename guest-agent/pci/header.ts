@@ -15,13 +15,16 @@ const PCI_STD_HEADER_SIZE = 0x40
 export const PCI_CAP_ID_PM = 0x01
 export const PCI_CAP_ID_MSI = 0x05
 export const PCI_CAP_ID_VENDOR = 0x09
-const PCI_CAP_ID_EXP = 0x10
 export const PCI_CAP_ID_MSIX = 0x11
 /** Of the message control words, which stand behind the id and the next pointer of their capabilities. */
 export const PCI_MSIX_FLAGS_ENABLE = 0x8000
 const PCI_MSIX_FLAGS_QSIZE = 0x7ff
 const PCI_MSI_FLAGS_QMASK = 0x0e
 const PCI_INTERRUPT_PIN = 0x3d
+export const PCI_CAP_ID_EXP = 0x10
+/** Within the PCI Express capability. */
+export const PCI_EXP_DEVCTL = 0x08
+export const PCI_EXP_DEVCTL_BCR_FLR = 0x8000
 
 /** Config space, byte by byte, wherever it is read from. */
 type ConfigByte = (offset: number) => number

@@ -73,11 +73,11 @@ export const containerIommufd = suite('container-iommufd', [
   defineCase({
     name: 'split',
     title: 'as type1 of the first version iommufd cuts a page out of a mapping: it faults for the device, its neighbours do not',
-    needs: { ...NEEDS, device: ['dma-write', 'fault-report'] },
+    needs: { ...NEEDS, deviceKind: 'iommu-testdev' },
     covers: { ioctls: ['VFIO_SET_IOMMU', 'VFIO_IOMMU_UNMAP_DMA', 'VFIO_IOMMU_MAP_DMA'], sources: [COMPAT, IO_PAGETABLE] },
     provokes: IOMMU_FAULTS,
     run: (lab) => {
-      const open = openThroughGroup(lab, lab.device(['dma-write', 'fault-report']), { container: compatPath(lab), iommuType: VFIO_TYPE1_IOMMU })
+      const open = openThroughGroup(lab, lab.device('iommu-testdev'), { container: compatPath(lab), iommuType: VFIO_TYPE1_IOMMU })
       const { container } = open
       const testdev = new IommuTestdev(open)
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))

@@ -45,10 +45,10 @@ export const containerType1Vaddr = suite('container-type1-vaddr', [
   defineCase({
     name: 'dma',
     title: 'the device goes on writing to the same memory while the process moves it elsewhere in its address space',
-    needs: { ...NEEDS, device: ['dma-write', 'fault-report'] },
+    needs: { ...NEEDS, deviceKind: 'iommu-testdev' },
     covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA', 'VFIO_IOMMU_MAP_DMA'], sources: [TYPE1] },
     run: (lab) => {
-      const open = openThroughGroup(lab, lab.device(['dma-write', 'fault-report']))
+      const open = openThroughGroup(lab, lab.device('iommu-testdev'))
       const testdev = new IommuTestdev(open)
       const file = lab.use(memfd(PAGE_SIZE))
       const before = lab.use(Memory.ofFile(file, PAGE_SIZE))

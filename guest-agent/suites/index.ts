@@ -66,6 +66,10 @@ import { deviceQueue } from './device-queue.ts'
 import { deviceIrq } from './device-irq.ts'
 import { barRam } from './bar-ram.ts'
 import { srIov } from './sr-iov.ts'
+import { dmaRefused } from './dma-refused.ts'
+import { barLayout } from './bar-layout.ts'
+import { resetFlr } from './reset-flr.ts'
+import { irqKinds } from './irq-kinds.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -136,4 +140,8 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...deviceIrq,
   ...barRam,
   ...srIov,
+  ...dmaRefused,
+  ...barLayout,
+  ...resetFlr,
+  ...irqKinds,
 ])

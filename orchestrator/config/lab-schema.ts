@@ -65,6 +65,7 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
+  strict({ kind: z.literal('vfio-user-dma') }),
   strict({ kind: z.literal('nvme'), virtualFunctions: z.int().nonnegative() }),
   strict({ kind: z.literal('igb') }),
   strict({ kind: z.literal('e1000e') }),

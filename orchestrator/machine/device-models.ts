@@ -20,5 +20,6 @@ export const DEVICE_MODELS: Readonly<Record<DeviceKind, DeviceModel>> = {
   e1000e: { driver: 'e1000e', since: '2.7', factory: 'e1000e()' },
   'virtio-rng': { driver: 'virtio-rng-pci', since: '1.3', factory: 'virtioRng()' },
   ivshmem: { driver: 'ivshmem-plain', since: '2.6', factory: 'ivshmem()' },
+  'vfio-user-dma': { driver: 'vfio-user-pci', since: '10.1', factory: 'vfioUserDma()' },
   'iommu-testdev': { driver: 'iommu-testdev', since: '11.0', factory: 'iommuTestdev()' },
 }

@@ -29,6 +29,12 @@ export const pciTestdev = (): DeviceSpec => ({ kind: 'pci-testdev' })
  */
 export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
 
+/**
+ * A device that the lab itself plays (images/devices/vfio-user-dma) and QEMU reaches by vfio-user: DMA of any length both ways, whose outcome it
+ * reports, interrupts of all kinds, BARs of odd sizes. Its reports stand in the cell's folder.
+ */
+export const vfioUserDma = (): DeviceSpec => ({ kind: 'vfio-user-dma' })
+
 /** Writes to memory on a register read and says at once whether its IOMMU let it (QEMU 11). */
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })
 

@@ -1,7 +1,8 @@
+import { yours } from '../host/errors.ts'
 import { iommuDevice, iommuWords } from './iommu-args.ts'
 import type { MachineSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
-import { type PluggedLater, slotArgs } from './slot-args.ts'
+import { type PluggedLater, type ServedDevice, slotArgs } from './slot-args.ts'
 
 export interface MachineArgs {
   /** QEMU's argv for the machine and its devices under test, in the dialect of the QEMU that was asked. */
@@ -10,6 +11,8 @@ export interface MachineArgs {
   readonly commandLine: readonly string[]
   /** What is plugged in when a case asks for it. */
   readonly later: readonly PluggedLater[]
+  /** Devices that programs of their own play. */
+  readonly served: readonly ServedDevice[]
 }
 
 /** Guests are q35 everywhere; interrupt remapping needs the split irqchip as soon as KVM is used. */
@@ -19,6 +22,9 @@ export const BOARD = 'q35,kernel-irqchip=split'
 export const machineArgs = (machine: MachineSpec, offer: QemuOffer): MachineArgs => {
   const asking = { machine: machine.name, offer }
   const slots = slotArgs(machine.devices, asking)
+  if (slots.served.length > 0 && machine.iommu?.kind === 'intel' && !machine.iommu.cachingMode) {
+    throw yours('BAD_MACHINE', `machine ${machine.name}: QEMU tells vfio-user-dma of mappings, which intel-iommu does only in caching mode`, { hint: 'write intelIommu({ cachingMode: true })' })
+  }
   return {
     qemu: [
       '-machine', BOARD,
@@ -27,10 +33,12 @@ export const machineArgs = (machine: MachineSpec, offer: QemuOffer): MachineArgs
       // Before every device: QEMU gives a device the DMA address space that its bus has at that moment.
       ...(machine.iommu === undefined ? [] : ['-device', iommuDevice(machine.iommu, asking)]),
       // Ports tell the kernel of a device themselves, as PCI Express has it; by default QEMU would have ACPI do that.
-      ...(slots.later.length === 0 ? [] : ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off']),
+      // Behind ports that ACPI looks after, the bus of a device with power management cannot be reset either.
+      ...(slots.later.length + slots.served.length === 0 ? [] : ['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off']),
       ...slots.qemu,
     ],
     commandLine: machine.iommu === undefined ? [] : iommuWords(machine.iommu),
     later: slots.later,
+    served: slots.served,
   }
 }

@@ -26,6 +26,7 @@ const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
     case 'pci-testdev':
     case 'iommu-testdev':
     case 'pcie-ats-testdev':
+    case 'vfio-user-dma':
     case 'igb':
     case 'e1000e':
     case 'virtio-rng':

@@ -23,6 +23,7 @@ export type DeviceSpec =
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
+  | { readonly kind: 'vfio-user-dma' }
   | { readonly kind: 'nvme'; /** 0: no SR-IOV. */ readonly virtualFunctions: number }
   | { readonly kind: 'igb' }
   | { readonly kind: 'e1000e' }

@@ -8,6 +8,13 @@ import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 export interface SlotArgs {
   readonly qemu: readonly string[]
   readonly later: readonly PluggedLater[]
+  readonly served: readonly ServedDevice[]
+}
+
+/** A device that a program of its own plays: QEMU plugs it in when that listens. */
+export interface ServedDevice {
+  readonly id: string
+  readonly bus: string
 }
 
 /** A device that is not there when the guest starts: what device_add is given, written as for `-device`. */
@@ -34,9 +41,10 @@ export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs =
   const numbering: Numbering = { ports: 0, devices: 0 }
   const all = slots.map((slot, index) => {
     const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${FIRST_PORT_SLOT + index}` }
-    return isPlace(slot) ? PLACES[slot.kind](slot.devices, place) : { qemu: ownPort(slot, place), later: [] }
+    if (isPlace(slot)) return PLACES[slot.kind](refuseServed(slot.devices, slot.kind, asking), place)
+    return slot.kind === 'vfio-user-dma' ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
   })
-  return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later) }
+  return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later), served: all.flatMap(({ served }) => served) }
 }
 
 interface Place {
@@ -44,6 +52,17 @@ interface Place {
   readonly numbering: Numbering
   /** Where on the root bus, or on which bus: properties of what is put there. */
   readonly at: string
+}
+
+const servedArgs = (device: DeviceSpec, place: Place): SlotArgs => {
+  const { args, bus } = rootPort(place)
+  const { properties } = deviceParts(device, place.numbering.devices++, place.asking)
+  return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus }] }
+}
+
+const refuseServed = (devices: readonly DeviceSpec[], place: Topology, { machine }: Asking): readonly DeviceSpec[] => {
+  if (devices.some(({ kind }) => kind === 'vfio-user-dma')) throw yours('BAD_MACHINE', `machine ${machine}: vfio-user-dma stands behind a root port of its own, not ${place}`)
+  return devices
 }
 
 /** A port of its own gives each device a group of its own and a bus that can be reset. */
@@ -85,6 +104,7 @@ const switchArgs = (port: (index: number) => string) => (devices: readonly Devic
       }),
     ],
     later: [],
+    served: [],
   }
 }
 
@@ -99,6 +119,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
         ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${index}` })),
       ],
       later: [],
+      served: [],
     }
   },
   // Requests of all devices behind a bridge to conventional PCI carry the bridge's id: one group.
@@ -112,6 +133,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
         ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${index + 1}`, place)),
       ],
       later: [],
+      served: [],
     }
   },
   multifunction: (devices, place) => {
@@ -122,6 +144,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
         ...devices.flatMap((device, index) => plugged(device, `bus=${port.bus},addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`, place)),
       ],
       later: [],
+      served: [],
     }
   },
   'behind-switch': switchArgs((index) => `addr=${index}`),
@@ -132,6 +155,6 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     const port = rootPort(place)
     const { before, properties, after } = deviceParts(device, place.numbering.devices++, place.asking)
     if (before.length + after.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: ${device.kind} cannot be plugged in later: it takes more than itself`)
-    return { qemu: port.args, later: [{ id: properties['id'] ?? '', value: `${deviceValue(properties)},bus=${port.bus}` }] }
+    return { qemu: port.args, later: [{ id: properties['id'] ?? '', value: `${deviceValue(properties)},bus=${port.bus}` }], served: [] }
   },
 }

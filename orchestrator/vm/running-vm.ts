@@ -2,6 +2,7 @@ import type { AgentEvent, AgentRequest } from '../../guest-agent/protocol.ts'
 import type { PluggedLater } from '../machine/slot-args.ts'
 import type { GuestShell, ShellRequest } from './guest-shell.ts'
 import type { QemuProgram } from '../toolbox/qemu-program.ts'
+import type { DeviceReport } from './device-report.ts'
 
 export type Accel = 'kvm' | 'tcg'
 
@@ -21,6 +22,23 @@ export interface VmSpec {
   readonly bootLimitMs: number
   /** Devices to be plugged in on request; none by default. */
   readonly later?: readonly PluggedLater[]
+  /** Devices that programs of their own play; they are plugged in behind the machine's. */
+  readonly deviceServers?: readonly DeviceServerSpec[]
+}
+
+/** A PCI device written in TypeScript: QEMU's vfio-user-pci and the server that it connects to. */
+export interface DeviceServerSpec {
+  /** What errors call it, and its file of reports in the folder: NAME.ndjson. Each has its own. */
+  readonly name: string
+  /** The file whose default export it is, see docs/devices.md; absolute. */
+  readonly file: string
+  /** JSON for it. */
+  readonly options?: unknown
+  /** QEMU's ids: its own, and that of the bus that it stands on. */
+  readonly id: string
+  readonly bus: string
+  /** How long QEMU waits for an answer of it before it gives it up. Default: 30 s. */
+  readonly answerLimitMs?: number
 }
 
 /** How the orchestrator gets into a guest: made per run. */
@@ -45,6 +63,8 @@ export interface RunningVm extends AsyncDisposable {
   readonly death: Promise<VmDeath>
   /** Console lines so far, cleaned of control characters, bounded. Grows. */
   readonly console: readonly string[]
+  /** What each device of `deviceServers` has reported so far, by its name; bounded. Grows. */
+  readonly deviceReports: ReadonlyMap<string, readonly DeviceReport[]>
   /**
    * Sends one request to the agent, which was deployed while the guest booted; yields validated events as they come.
    * Ends with `bye`, or throws: LabError lab/AGENT_OUTPUT_INVALID (garbage, a line over MAX_EVENT_BYTES),

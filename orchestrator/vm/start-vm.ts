@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
-import { kernelFault, type LabError, labFault } from '../host/errors.ts'
+import { kernelFault, LabError, labFault } from '../host/errors.ts'
 import { type StartedProcess, start } from '../host/spawn.ts'
 import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { bootTooLong, sshIsUp } from './boot-progress.ts'
 import { converse } from './conversation.ts'
+import { DEVICE_LAG_MS, watchComplaints, withNames } from './device-complaints.ts'
+import { type DeviceServer, startDeviceServer } from './device-server.ts'
 import { forwardedPort } from './forwarded-port.ts'
 import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
 import { type DeathWatch, deathWatch } from './guest-death.ts'
@@ -51,7 +53,8 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
   stack.defer(() => rm(sockets, { recursive: true, force: true }))
   const watch = deathWatch()
   const startedAt = performance.now()
-  const qemu = await startQemu(spec, sockets, surroundings)
+  const devices = await startDevices(spec, sockets, surroundings.signal, stack)
+  const qemu = await startQemu(spec, sockets, devices, surroundings)
   const console = guestConsole(qemu.stdout, join(spec.folder, 'console.log'), (error) => { watch.labFailed(`console.log cannot be written: ${error.message}`) })
   stack.defer(async () => {
     over.abort()
@@ -59,7 +62,8 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
     await console.closed
   })
   console.follow((line) => { watch.line(line) })
-  tellQemuDeath(qemu, watch, signal)
+  tellQemuDeath(qemu, devices, watch, signal)
+  for (const device of devices) void device.death.then((because) => { watch.labFailed(because) })
 
   const limit = AbortSignal.timeout(spec.bootLimitMs)
   const plugging = hotPlug(spec.later ?? [])
@@ -77,7 +81,7 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
       // A control socket that breaks is most often the first that is heard of QEMU's end.
       const death = await Promise.race([watch.death, sleep(DEATH_LAG_MS)])
       if (death !== undefined) throw bootFault(death, console, performance.now() - startedAt)
-      throw error
+      throw devices.length > 0 && error instanceof LabError && error.code === 'QMP_FAILED' ? stuckWith(devices, error) : error
     }),
     watch.death.then((death) => { throw bootFault(death, console, performance.now() - startedAt) }),
   ])
@@ -93,6 +97,7 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
     bootMs,
     death: watch.death,
     console: console.lines,
+    deviceReports: new Map(devices.map(({ name, reports }) => [name, reports])),
     ask: async function* (request, askSignal) {
       const both = AbortSignal.any([signal, askSignal])
       asked += 1
@@ -118,8 +123,18 @@ const socketFolder = (): Promise<string> => {
   return mkdtemp(join(parent, 'vfio-lab-'))
 }
 
-const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
-  const args = qemuArgs(spec, sockets)
+/** They listen before QEMU starts, and end after it. */
+const startDevices = async (
+  { deviceServers = [], folder }: VmSpec, sockets: string, signal: AbortSignal, owner: AsyncDisposableStack,
+): Promise<readonly DeviceServer[]> => {
+  const starts = await Promise.allSettled(deviceServers.map((device, index) => startDeviceServer(device, { socket: join(sockets, `d${index}`), folder, signal })))
+  const devices = starts.flatMap((started) => (started.status === 'fulfilled' ? [owner.use(started.value)] : []))
+  for (const started of starts) if (started.status === 'rejected') throw started.reason
+  return devices
+}
+
+const startQemu = async (spec: VmSpec, sockets: string, devices: readonly DeviceServer[], { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
+  const args = qemuArgs(spec, sockets, devices.map(({ qemuDevice }) => qemuDevice))
   await writeFile(join(spec.folder, 'qemu.args'), `${args.join('\n')}\n`)
   const command = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
     args,
@@ -132,15 +147,21 @@ const startQemu = async (spec: VmSpec, sockets: string, { tools, signal }: VmSur
   return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
 }
 
-const tellQemuDeath = (qemu: StartedProcess, watch: DeathWatch, ended: AbortSignal): void => {
+const tellQemuDeath = (qemu: StartedProcess, devices: readonly DeviceServer[], watch: DeathWatch, ended: AbortSignal): void => {
   let said = ''
-  qemu.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString('utf8')).slice(-4096) })
-  void qemu.exited.then(({ code, signal }) => {
+  qemu.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString('utf8')).slice(-64 * 1024) })
+  watchComplaints(qemu.stderr, devices, (because) => { watch.labFailed(because) })
+  void qemu.exited.then(async ({ code, signal }) => {
     // Whoever ends it knows.
     if (ended.aborted) return
-    const lastWords = said.split('\n').filter((line) => line.trim() !== '').slice(-3).map((line) => cleanLine(line, 200)).join(' / ')
+    // QEMU aborts when a device dies under it: then the device is what to tell of.
+    const culprit = await Promise.race([...devices.map((device) => device.ended), sleep(devices.length === 0 ? 0 : DEVICE_LAG_MS)])
+    const lines = withNames(said, devices).split('\n').filter((line) => line.trim() !== '')
+    // Registers of every processor follow what it says first.
+    const fatal = lines.filter((line) => line.includes('hardware error'))
+    const lastWords = (fatal.length > 0 ? fatal : lines).slice(-3).map((line) => cleanLine(line, 400)).join(' / ')
     const how = signal ?? (code === null ? 'no status' : statusText(code))
-    watch.labFailed(`QEMU ended with ${how}${lastWords === '' ? '' : `: ${lastWords}`}`)
+    watch.labFailed(`${culprit === undefined ? '' : `${culprit}; `}QEMU ended with ${how}${lastWords === '' ? '' : `: ${lastWords}`}`)
   })
 }
 
@@ -161,6 +182,10 @@ const bootFault = (death: VmDeath, console: GuestConsole, durationMs: number): L
   const details = { durationMs, tail: console.lines.slice(-20) }
   return death.kind === 'lab' ? labFault('QEMU_DIED', death.because, details) : kernelFault('BOOT_PANIC', death.because, details)
 }
+
+/** QEMU reads a device's config space before it does anything else, and some it reads for ever. */
+const stuckWith = (devices: readonly DeviceServer[], cause: LabError): LabError =>
+  labFault(cause.code, `${cause.message}: it may be stuck with the device ${devices.map(({ name }) => name).join(' or ')}`, { cause })
 
 const deploy = async (session: SshSession, agent: Uint8Array, console: GuestConsole): Promise<void> => {
   try {

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { CellFacts } from '../../guest-agent/protocol.ts'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
 import { type Image, openImage } from '../../orchestrator/image/open-image.ts'
 import { writeRunInitrd } from '../../orchestrator/image/run-initrd.ts'
@@ -7,6 +8,8 @@ import { makeRunKeys } from '../../orchestrator/image/run-keys.ts'
 import { buildConfigs } from '../../orchestrator/kernel/build-configs.ts'
 import type { KernelFacts } from '../../orchestrator/kernel/built-kernel.ts'
 import { machineArgs } from '../../orchestrator/machine/machine-args.ts'
+import { machineFacts } from '../../orchestrator/machine/machine-facts.ts'
+import type { MachineSpec } from '../../orchestrator/machine/machine-spec.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
 import { TOOLS_QEMU } from '../../orchestrator/toolbox/qemu-program.ts'
 import { askQemu } from '../../orchestrator/vm/ask-qemu.ts'
@@ -16,6 +19,8 @@ import { temporaryDir } from '../lab-process.ts'
 
 /** What is needed to boot a guest of the default lab, a kernel of one of its configs on machine `intel`. */
 export interface Guest extends AsyncDisposable {
+  /** What the agent must know of it. */
+  readonly cell: CellFacts
   /** A spec with a folder of its own. */
   spec(): Promise<VmSpec>
   readonly surroundings: Omit<VmSurroundings, 'agent' | 'signal'>
@@ -26,8 +31,8 @@ export interface Guest extends AsyncDisposable {
 const never = new AbortController().signal
 const silent = () => { /* a test has no terminal */ }
 
-/** Kernel and image come from the cache, or are made. Disposing removes all that the guests left. */
-export const openGuest = async (configName = 'noiommu'): Promise<Guest> => {
+/** Kernel and image come from the cache, or are made. Disposing removes all that the guests left. `devices` in place of the machine's own. */
+export const openGuest = async (configName = 'noiommu', devices?: MachineSpec['devices']): Promise<Guest> => {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await temporaryDir())
   const config = await loadConfig(undefined, join(import.meta.dirname, '..', '..'))
@@ -35,8 +40,9 @@ export const openGuest = async (configName = 'noiommu'): Promise<Guest> => {
   const image = await openImage(tools, { notice: silent, signal: never })
   const kernel = config.kernels[0]
   const configs = config.configs.filter(({ name }) => name === configName)
-  const machine = config.machines.find(({ name }) => name === 'intel')
-  if (kernel === undefined || machine === undefined) throw new Error('the default lab has no kernel or no machine intel')
+  const intel = config.machines.find(({ name }) => name === 'intel')
+  if (kernel === undefined || intel === undefined) throw new Error('the default lab has no kernel or no machine intel')
+  const machine = { ...intel, devices: devices ?? intel.devices }
   const builds = stack.use(await buildConfigs(kernel, configs, {
     tools, baseConfig: config.baseConfig, limits: config.limits, upTo: 'built', notice: silent, onProgress: silent, signal: never,
   }))
@@ -49,6 +55,7 @@ export const openGuest = async (configName = 'noiommu'): Promise<Guest> => {
   const held = stack.move()
   let boots = 0
   return {
+    cell: { config: built.facts.config, uapi: built.facts.uapi, ...machineFacts(machine) },
     surroundings: { tools, keys },
     image,
     kernel: built.facts,

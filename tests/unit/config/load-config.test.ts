@@ -54,7 +54,7 @@ describe('the config', () => {
     expect(config?.configs.map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
     expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
       ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['intel-ats', 3],
-      ['places', 11],
+      ['vfio-user', 3], ['places', 11],
     ])
   })
 

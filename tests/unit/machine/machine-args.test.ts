@@ -30,6 +30,7 @@ test('each device stands behind a root port of its own, no IOMMU', () => {
     ],
     commandLine: [],
     later: [],
+    served: [],
   })
 })
 
