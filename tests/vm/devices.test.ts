@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { DEVICE_CAPABILITIES, DEVICE_KINDS } from '../../guest-agent/protocol.ts'
+import { DEVICE_CAPABILITIES, DEVICE_KINDS, type DeviceKind } from '../../guest-agent/protocol.ts'
 import { catalogue } from '../../guest-agent/suites/index.ts'
 import { callLabRun, temporaryDir } from '../lab-process.ts'
 import { campaign } from './campaign.ts'
@@ -32,8 +32,11 @@ export default defineLab({
 const WITHOUT_DEVICE = 'iommufd/none'
 const CELLS = ['noiommu', 'no-container', 'iommufd'].flatMap((config) => ['none', 'intel', 'intel-scalable', 'virtio'].map((machine) => `${config}/${machine}`))
 
+/** Those that need a QEMU or a program of their own have a test of their own. */
+const ELSEWHERE: readonly DeviceKind[] = ['pcie-ats-testdev', 'vfio-user-dma']
+
 /** The ids of the cases that exercise each capability of each kind, in words of the two. */
-const claims = DEVICE_KINDS.flatMap((kind) => DEVICE_CAPABILITIES[kind].map((capability) => ({
+const claims = DEVICE_KINDS.filter((kind) => !ELSEWHERE.includes(kind)).flatMap((kind) => DEVICE_CAPABILITIES[kind].map((capability) => ({
   what: `${kind}: ${capability}`,
   capability,
   ids: catalogue.filter(({ info: { needs } }) => needs.deviceKind === kind && needs.device?.includes(capability)).map(({ info }) => info.id),
