@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
 import { machineArgs } from '../../orchestrator/machine/machine-args.ts'
+import { wantsAts } from '../../orchestrator/machine/machine-spec.ts'
 import { DIALECTS } from '../../orchestrator/machine/qemu-offer.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
 import { TOOLS_QEMU } from '../../orchestrator/toolbox/qemu-program.ts'
@@ -18,7 +19,8 @@ test("the toolbox's QEMU says what it has, and that is enough for every machine 
   expect(tools.versions['qemu']).toContain(offer.version)
   for (const device of DIALECTS) expect(offer.properties.get(device)?.size).toBeGreaterThan(3)
   const { machines } = await loadConfig(undefined, join(import.meta.dirname, '..', '..'))
-  for (const machine of machines) expect(machineArgs(machine, offer).qemu).toContain('-machine')
+  // What no release of QEMU has comes with another one.
+  for (const machine of machines.filter((one) => !wantsAts(one))) expect(machineArgs(machine, offer).qemu).toContain('-machine')
 })
 
 test('a program that is no QEMU is refused, and nothing hangs', async () => {
