@@ -45,10 +45,11 @@ export class VfioUserDma implements DmaWriter, DmaReader, Interrupter {
     return { expected: pattern(this.#seed, length), translated: outcome === 'done' }
   }
 
-  /** At most a page. Fails the case when the DMA is refused. */
-  dmaRead = async (address: bigint, length: number): Promise<Uint8Array> => {
+  /** At most a page. */
+  dmaRead = async (address: bigint, length: number): Promise<Uint8Array | undefined> => {
     if (length > BUFFER_BYTES) throw new RangeError(`the device keeps ${BUFFER_BYTES} bytes of what it reads`)
     const { outcome, code = '' } = await this.transfer(COMMAND_READ, address, length)
+    if (outcome === 'refused') return undefined
     if (outcome !== 'done') throw new Failed(`the device read ${length} bytes at 0x${address.toString(16)}: ${outcome}, ${code}`)
     return this.#open.device.readBytes(BAR, BUFFER_OFFSET, length)
   }

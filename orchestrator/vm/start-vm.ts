@@ -156,7 +156,7 @@ const tellQemuDeath = (qemu: StartedProcess, devices: readonly DeviceServer[], w
     if (ended.aborted) return
     // QEMU aborts when a device dies under it: then the device is what to tell of.
     const culprit = await Promise.race([...devices.map((device) => device.ended), sleep(devices.length === 0 ? 0 : DEVICE_LAG_MS)])
-    const lines = withNames(said, devices).split('\n').filter((line) => line.trim() !== '')
+    const lines = withNames(said, devices).split('\n').filter((line) => line.trim() !== '' && !line.includes(': warning: '))
     // Registers of every processor follow what it says first.
     const fatal = lines.filter((line) => line.includes('hardware error'))
     const lastWords = (fatal.length > 0 ? fatal : lines).slice(-3).map((line) => cleanLine(line, 400)).join(' / ')
