@@ -1,11 +1,10 @@
 import { LabError, yours } from '../host/errors.ts'
-import type { QemuOffer } from '../machine/qemu-offer.ts'
 import type { QemuProgram } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
-import { askQemu } from '../vm/ask-qemu.ts'
+import { type AskedQemu, askQemu } from '../vm/ask-qemu.ts'
 
 /** The QEMU that a config names by its path. Throws yours/BAD_QEMU when that is no QEMU. */
-export const openGivenQemu = async (path: string, tools: Tools, signal: AbortSignal): Promise<{ readonly qemu: QemuProgram; readonly offer: QemuOffer }> => {
+export const openGivenQemu = async (path: string, tools: Tools, signal: AbortSignal): Promise<AskedQemu> => {
   const qemu: QemuProgram = { program: path, runsIn: 'host' }
   try {
     return { qemu, offer: await askQemu(qemu, tools, signal) }

@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
+import type { AskedQemu } from '../vm/ask-qemu.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import type { Bench } from './bench.ts'
-import type { MachineQemu } from './machine-qemus.ts'
 
 /** The program that plays a vfio-user-dma. */
 const VFIO_USER_DMA = join(import.meta.dirname, '..', '..', 'images', 'devices', 'vfio-user-dma', 'device.ts')
 
 /** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation. */
 export const guestSpec = async (
-  machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { qemu: program, offer }: MachineQemu, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
+  machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { qemu: program, offer }: AskedQemu, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
 ): Promise<VmSpec> => {
   const { qemu, commandLine, later, served } = machineArgs(machine, offer)
   return {

@@ -1,21 +1,14 @@
 import { type MachineSpec, wantsAts } from '../machine/machine-spec.ts'
-import type { QemuOffer } from '../machine/qemu-offer.ts'
 import { openAtsQemu } from '../qemu/ats-qemu.ts'
 import { openGivenQemu } from '../qemu/given-qemu.ts'
 import type { OpenToolsOptions } from '../toolbox/open-toolbox.ts'
-import { type QemuProgram, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
+import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
-import { askQemu } from '../vm/ask-qemu.ts'
-
-/** A QEMU, and what it says that it has. */
-export interface MachineQemu {
-  readonly qemu: QemuProgram
-  readonly offer: QemuOffer
-}
+import { type AskedQemu, askQemu } from '../vm/ask-qemu.ts'
 
 /** The QEMU of each machine, open for as long as their guests run. */
 export interface MachineQemus extends AsyncDisposable {
-  of(machine: MachineSpec): MachineQemu
+  of(machine: MachineSpec): AskedQemu
 }
 
 /**
@@ -24,7 +17,7 @@ export interface MachineQemus extends AsyncDisposable {
  */
 export const openMachineQemus = async (machines: readonly MachineSpec[], tools: Tools, { notice, signal }: OpenToolsOptions): Promise<MachineQemus> => {
   await using stack = new AsyncDisposableStack()
-  const found = new Map<string, MachineQemu>()
+  const found = new Map<string, AskedQemu>()
   for (const machine of machines) {
     const key = wanted(machine)
     if (found.has(key)) continue

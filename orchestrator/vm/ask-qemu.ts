@@ -6,6 +6,12 @@ import { ASKED, type QemuOffer } from '../machine/qemu-offer.ts'
 import { qemuCommand, type QemuProgram } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 
+/** A QEMU, and what it says that it has. */
+export interface AskedQemu {
+  readonly qemu: QemuProgram
+  readonly offer: QemuOffer
+}
+
 const TIMEOUT_MS = 30_000
 const TYPES = 'types'
 const VERSION = 'version'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonOf } from '../host/json-of.ts'
 
 const because = z.string().max(1000)
 
@@ -33,10 +34,4 @@ export const deviceReport = z.discriminatedUnion('event', [
 export type DeviceReport = z.infer<typeof deviceReport>
 
 /** Undefined for a line that is none. */
-export const parseReport = (line: string): DeviceReport | undefined => {
-  try {
-    return deviceReport.safeParse(JSON.parse(line)).data
-  } catch {
-    return undefined
-  }
-}
+export const parseReport = (line: string): DeviceReport | undefined => deviceReport.safeParse(jsonOf(line)).data

@@ -8,7 +8,7 @@ import { lineSplitter } from '../host/line-splitter.ts'
 import { type Exit, start, type StartedProcess } from '../host/spawn.ts'
 import { type DeviceReport, parseReport } from './device-report.ts'
 import type { DeviceServerSpec } from './running-vm.ts'
-import { statusText } from './status-text.ts'
+import { exitText } from './status-text.ts'
 
 /** The program that a PCI device of the guest is, besides QEMU. Disposing ends it. */
 export interface DeviceServer extends AsyncDisposable {
@@ -135,5 +135,3 @@ const late = (spec: DeviceServerSpec, signal: AbortSignal, over: AbortSignal): P
     over.addEventListener('abort', () => { clearTimeout(timer) }, { once: true })
     signal.addEventListener('abort', () => { reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))) }, { once: true, signal: over })
   })
-
-const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'no status' : statusText(code))

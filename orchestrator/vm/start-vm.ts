@@ -19,7 +19,7 @@ import { qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp, type Qmp } from './qmp.ts'
 import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
-import { statusText } from './status-text.ts'
+import { exitText } from './status-text.ts'
 
 export interface VmSurroundings {
   readonly tools: Tools
@@ -151,7 +151,7 @@ const tellQemuDeath = (qemu: StartedProcess, devices: readonly DeviceServer[], w
   let said = ''
   qemu.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString('utf8')).slice(-64 * 1024) })
   watchComplaints(qemu.stderr, devices, (because) => { watch.labFailed(because) })
-  void qemu.exited.then(async ({ code, signal }) => {
+  void qemu.exited.then(async (exit) => {
     // Whoever ends it knows.
     if (ended.aborted) return
     // QEMU aborts when a device dies under it: then the device is what to tell of.
@@ -160,8 +160,7 @@ const tellQemuDeath = (qemu: StartedProcess, devices: readonly DeviceServer[], w
     // Registers of every processor follow what it says first.
     const fatal = lines.filter((line) => line.includes('hardware error'))
     const lastWords = (fatal.length > 0 ? fatal : lines).slice(-3).map((line) => cleanLine(line, 400)).join(' / ')
-    const how = signal ?? (code === null ? 'no status' : statusText(code))
-    watch.labFailed(`${culprit === undefined ? '' : `${culprit}; `}QEMU ended with ${how}${lastWords === '' ? '' : `: ${lastWords}`}`)
+    watch.labFailed(`${culprit === undefined ? '' : `${culprit}; `}QEMU ended with ${exitText(exit)}${lastWords === '' ? '' : `: ${lastWords}`}`)
   })
 }
 
