@@ -26,7 +26,7 @@ export const lock = async (path: string, options: LockWaitOptions = {}): Promise
     const held = await tryLock(path, options)
     if (held !== undefined) return held
     if (!waited) options.onWait?.()
-    await pause(options.signal)
+    await pollPause(options.signal)
   }
 }
 
@@ -44,7 +44,8 @@ export const tryLock = async (path: string, options: LockOptions = {}): Promise<
   return undefined
 }
 
-const pause = async (signal: AbortSignal | undefined): Promise<void> => {
+/** The time between two tries. Rejects with the signal's reason when aborted. */
+export const pollPause = async (signal: AbortSignal | undefined): Promise<void> => {
   try {
     await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal })
   } catch (error) {

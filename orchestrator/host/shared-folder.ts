@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { lock } from './lock.ts'
+import { lock, pollPause, tryLock } from './lock.ts'
 
 export interface SharedFolderOptions {
   readonly signal: AbortSignal
@@ -15,12 +15,21 @@ export interface SharedFolderOptions {
  */
 export const openSharedFolder = async (folder: string, { signal, onWait, make }: SharedFolderOptions): Promise<AsyncDisposable> => {
   const file = `${folder}.lock`
+  let told = false
+  const waits = (): void => {
+    if (!told) onWait()
+    told = true
+  }
   for (;;) {
-    const shared = await lock(file, { shared: true, signal, onWait })
+    const shared = await lock(file, { shared: true, signal, onWait: waits })
     // Looked at under the lock: whoever removes it holds it exclusively.
     if (existsSync(folder)) return shared
     await shared[Symbol.asyncDispose]()
-    await using exclusive = await lock(file, { signal, onWait })
-    if (!existsSync(folder)) await make()
+    await using exclusive = await tryLock(file)
+    if (exclusive === undefined) {
+      // Somebody else came first. Once it is made he holds it shared for as long as he works: what is waited for is that, not that nobody has it.
+      waits()
+      await pollPause(signal)
+    } else if (!existsSync(folder)) await make()
   }
 }

@@ -22,11 +22,9 @@ test('a line that is too long is cut and says so', () => {
   expect(cleanLine('x'.repeat(20), 10)).toBe(`${'x'.repeat(9)}…`)
 })
 
-test('a line of 100 MB is cut in no time', () => {
-  const line = '\u001b[1m'.repeat(25 * 2 ** 20)
-  const startedAt = performance.now()
-  expect(cleanLine(line).length).toBeLessThanOrEqual(1000)
-  expect(performance.now() - startedAt).toBeLessThan(200)
+test('of a line of 100 MB only what is kept is looked at', () => {
+  const line = `${'\u001b[1m'.repeat(25 * 2 ** 20)}kept`
+  expect(cleanLine(line)).toBe('…')
 })
 
 const nasty = fc.string({ unit: fc.constantFrom('\u001b', '[', ']', 'P', '\\', '\u0007', '\u009b', '\u009c', '3', 'm', ';', 'é', '\ud800', '\u202e', '\n', 'x') })

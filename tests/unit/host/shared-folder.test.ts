@@ -9,14 +9,15 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 const signal = new AbortController().signal
 
-test('many open it at once, one of them makes it, and it is locked until all have closed it', async () => {
+// However long it takes to make: those who wait must not miss the moment between the making and the use.
+test.each([1, 90, 100, 110, 200, 250])('many open it at once, one of them makes it in %i ms, and it is locked until all have closed it', async (makeMs) => {
   await using parent = await temporaryFolder()
   const folder = join(parent.path, 'folder')
   let made = 0
   let waited = 0
   const open = () => openSharedFolder(folder, { signal, onWait: () => { waited += 1 }, make: async () => {
     made += 1
-    await sleep(200)
+    await sleep(makeMs)
     await mkdir(folder)
   } })
   const [one, two, three] = await Promise.all([open(), open(), open()])
