@@ -113,6 +113,8 @@ export interface Needs {
   readonly device?: readonly DeviceCapability[]
   /** There must be a device of exactly this kind. */
   readonly deviceKind?: DeviceKind
+  /** And devices of these kinds beside it: nothing of `device` is asked of them. */
+  readonly besides?: readonly DeviceKind[]
   /** How many devices of the lab there must be on the machine. */
   readonly devices?: number
   /** Devices of the lab must stand in all of these places. */

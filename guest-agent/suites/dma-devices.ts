@@ -9,7 +9,7 @@ import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { bindCdev } from '../vfio/bound-cdev.ts'
 import { ioasDmaSpace } from '../vfio/dma-space.ts'
 
-const NEEDS = { access: 'cdev', iommu: 'present', deviceKind: 'iommu-testdev', devices: 2 } as const
+const NEEDS = { access: 'cdev', iommu: 'present', deviceKind: 'iommu-testdev', besides: ['edu'] } as const
 const SOURCES = ['drivers/iommu/iommufd/device.c', 'drivers/iommu/iommufd/io_pagetable.c']
 const IOVA = 0x10_0000n
 const PATTERN = 0x1234_5678
@@ -36,7 +36,7 @@ export const dmaDevices = suite('dma-devices', [
   defineCase({
     name: 'one-space',
     title: 'two devices in one address space meet in the same memory, mapped before and after the second one came',
-    needs: { ...NEEDS, device: ['dma-read'] },
+    needs: NEEDS,
     covers: { ioctls: ['VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'IOMMU_IOAS_MAP'], sources: SOURCES },
     run: async (lab) => {
       const { iommu, attachEdu, attachTestdev } = openBoth(lab)

@@ -56,8 +56,9 @@ const traitText = (trait: string, present: boolean): string =>
     : `the IOMMU of this machine has ${present ? '' : 'no '}${trait}`
 
 const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined => {
-  const { device, deviceKind, devices } = needs
-  if (deviceKind !== undefined && !machine.devices.includes(deviceKind)) return `no ${deviceKind} on this machine`
+  const { device, deviceKind, besides = [], devices } = needs
+  const missing = [...(deviceKind === undefined ? [] : [deviceKind]), ...besides].find((kind) => !machine.devices.includes(kind))
+  if (missing !== undefined) return `no ${missing} on this machine`
   const able = machine.devices.filter((kind) => hasAll(capabilitiesOn(machine, kind), device ?? []))
   if (deviceKind !== undefined && !able.includes(deviceKind)) return `the ${deviceKind} of this machine has not ${(device ?? []).join(' and ')}`
   if (device !== undefined && able.length === 0) {

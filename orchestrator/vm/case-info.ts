@@ -15,6 +15,7 @@ const needs = z.strictObject({
   access: z.enum(['cdev', 'group', 'any', 'none']).exactOptional(),
   device: z.array(z.enum(CAPABILITIES)).readonly().exactOptional(),
   deviceKind: z.enum(DEVICE_KINDS).exactOptional(),
+  besides: z.array(z.enum(DEVICE_KINDS)).readonly().exactOptional(),
   devices: z.int().min(0).max(64).exactOptional(),
   topology: z.array(z.enum(TOPOLOGIES)).readonly().exactOptional(),
   privilege: z.array(z.enum(PRIVILEGES)).readonly().exactOptional(),

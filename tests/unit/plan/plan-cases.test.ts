@@ -51,6 +51,8 @@ describe('a case is absent', () => {
     ['not when one can', { device: ['dma-write', 'msi'] }, ALL, INTEL, undefined],
     ['without any device', { device: [] }, ALL, { iommu: [], devices: [], topology: [] }, 'no device of the lab on this machine'],
     ['without a device of its kind', { deviceKind: 'iommu-testdev' }, ALL, VIRTIO, 'no iommu-testdev on this machine'],
+    ['without the other device that it takes', { deviceKind: 'edu', besides: ['iommu-testdev'] }, ALL, VIRTIO, 'no iommu-testdev on this machine'],
+    ['not for what the other device has not', { deviceKind: 'edu', device: ['msi'], besides: ['iommu-testdev'] }, ALL, INTEL, undefined],
     ['where the device of its kind has not what it asks for', { deviceKind: 'pci-testdev', device: ['msi'] }, ALL, INTEL, 'the pci-testdev of this machine has not msi'],
     ['where the device lacks it by its options', { deviceKind: 'nvme', device: ['sr-iov'] }, ALL, { ...INTEL, devices: ['nvme', 'igb'], without: { nvme: ['sr-iov'] } }, 'the nvme of this machine has not sr-iov'],
     ['not where another device has it', { device: ['sr-iov'] }, ALL, { ...INTEL, devices: ['nvme', 'igb'], without: { nvme: ['sr-iov'] } }, undefined],
