@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import type ssh2 from 'ssh2'
+import { signalStatus } from './status-text.ts'
 
 /** The size of a terminal, in characters. */
 export interface TerminalSize {
@@ -12,7 +13,7 @@ export interface GuestShell {
   readonly stream: Duplex
   readonly stderr: Readable
   resize(size: TerminalSize): void
-  /** The shell's exit status; undefined when the connection broke. Never rejects. */
+  /** The shell's exit status, of a signal as another shell would tell it; undefined when the connection broke. Never rejects. */
   readonly ended: Promise<number | undefined>
 }
 
@@ -29,7 +30,7 @@ export const openShell = (client: ssh2.Client, { terminal }: ShellRequest): Prom
     const opened = (error: Error | undefined, channel: ssh2.ClientChannel): void => {
       if (error !== undefined) { reject(error); return }
       let status: number | undefined
-      channel.on('exit', (code: unknown) => { if (typeof code === 'number') status = code })
+      channel.on('exit', (code: unknown, signal: unknown) => { status = typeof code === 'number' ? code : signalStatus(signal) })
       const ended = new Promise<number | undefined>((settle) => { channel.once('close', () => { settle(status) }) })
       resolve({
         stream: channel,
