@@ -40,8 +40,8 @@ export type DeviceCapability = (typeof CAPABILITIES)[number]
 
 /**
  * The plan matches a case's needs with this table; devices/ in the agent implements each row. It says what is true on the lab's machines:
- * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus. Options of a device may take
- * something away (orchestrator/machine/machine-facts.ts).
+ * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus. Options of a device and the place
+ * where it stands may take something away (orchestrator/machine/machine-facts.ts).
  */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
   edu: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'msi', 'intx', 'reset'],
@@ -154,6 +154,8 @@ export interface CellFacts {
   /** Behind the machine's IOMMU, if it has one, from the start. */
   readonly devices: readonly DeviceKind[]
   readonly topology: readonly Topology[]
+  /** What DEVICE_CAPABILITIES says of a kind and this machine's first device of that kind has not. */
+  readonly without?: Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 }
 
 export type AgentRequest =

@@ -1,4 +1,4 @@
-import { type AgentRequest, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, TOPOLOGIES } from '../protocol.ts'
+import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, TOPOLOGIES } from '../protocol.ts'
 
 /** A request line that is none. */
 class BadRequest extends Error {
@@ -21,6 +21,9 @@ const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(IOMMU_TRAITS, trait, 'cell.iommu')),
   devices: strings(cell['devices'], 'cell.devices').map((kind) => member(DEVICE_KINDS, kind, 'cell.devices')),
   topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
+  without: Object.fromEntries(Object.entries(record(cell['without'] ?? {}, 'cell.without')).map(([kind, lacking]) => [
+    member(DEVICE_KINDS, kind, 'cell.without'), strings(lacking, 'cell.without').map((each) => member(CAPABILITIES, each, 'cell.without')),
+  ])),
 })
 
 const json = (line: string): unknown => {

@@ -103,7 +103,7 @@ export const deviceReset = suite('device-reset', [
   defineCase({
     name: 'interrupt',
     title: 'an MSI that was set up before a reset is delivered after it',
-    needs: { access: 'any', deviceKind: 'edu' },
+    needs: { access: 'any', deviceKind: 'edu', device: ['reset', 'msi'] },
     covers: { ioctls: ['VFIO_DEVICE_RESET', 'VFIO_DEVICE_SET_IRQS'], sources: [CORE, 'drivers/vfio/pci/vfio_pci_intrs.c'] },
     run: async (lab) => {
       const open = openAnyDevice(lab, lab.device('edu'))

@@ -1,4 +1,4 @@
-import type { DeviceCapability, IommuTrait } from '../../guest-agent/protocol.ts'
+import type { DeviceCapability, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
 import { atsTestdev } from './ats-testdev.ts'
 import { ALL_64_BITS } from './devices.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
@@ -9,15 +9,22 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
   iommu: machine.iommu === undefined ? [] : iommuTraits(machine.iommu),
   devices: machine.devices.flatMap(behindIommu).map(({ kind }) => kind),
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
-  ...withoutOf(machine.devices.flatMap(behindIommu)),
+  ...withoutOf(machine.devices),
   ...lacksOf(offer),
 })
 
 /** Of several devices of a kind the first counts: cases use that. */
-const withoutOf = (devices: readonly DeviceSpec[]): Pick<MachineFacts, 'without'> => {
-  const lacking = [...new Map(devices.toReversed().map((device) => [device.kind, lacks(device)] as const))].filter(([, capabilities]) => capabilities.length > 0)
+const withoutOf = (slots: readonly SlotSpec[]): Pick<MachineFacts, 'without'> => {
+  const devices = slots.flatMap((slot) => behindIommu(slot).map((device) => [device.kind, [...lacks(device), ...lacksThere(slot)]] as const))
+  const lacking = [...new Map(devices.toReversed())].filter(([, capabilities]) => capabilities.length > 0)
   return lacking.length === 0 ? {} : { without: Object.fromEntries(lacking) }
 }
+
+/** Where devices share a bus the reset of the bus is no way to reset one of them, and for most there is no other. */
+const lacksThere = (slot: SlotSpec): readonly DeviceCapability[] =>
+  (isPlace(slot) && SHARED_BUS.includes(slot.kind) && slot.devices.length > 1 ? ['reset'] : [])
+
+const SHARED_BUS: readonly Topology[] = ['one-group', 'multifunction']
 
 const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
   switch (device.kind) {

@@ -51,7 +51,7 @@ export interface MachineFacts {
   readonly topology: readonly Topology[]
   /** Capabilities that a device of this machine would have, were it not for its QEMU; and why. */
   readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
-  /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options. */
+  /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options or of where it stands. */
   readonly without?: Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { edu, igb, iommuTestdev, nvme, pciTestdev } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineFacts } from '../../../orchestrator/machine/machine-facts.ts'
-import { bypassingIommu, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
+import { behindSwitch, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
 
 const bare = { name: 'm', devices: [edu(), pciTestdev()], memoryMiB: 512, cpus: 2, onRequest: false }
 
@@ -26,7 +26,7 @@ it('has no interrupt remapping behind virtio-iommu, nor behind amd-iommu unless 
 
 it('counts devices of a place, but neither those that bypass the IOMMU nor those that come later', () => {
   const devices = [edu(), oneGroup(edu(), pciTestdev()), bypassingIommu(iommuTestdev()), pluggedLater(iommuTestdev())]
-  expect(machineFacts({ ...bare, devices })).toEqual({ iommu: [], devices: ['edu', 'edu', 'pci-testdev'], topology: ['one-group', 'bypassing', 'plugged-later'] })
+  expect(machineFacts({ ...bare, devices })).toMatchObject({ iommu: [], devices: ['edu', 'edu', 'pci-testdev'], topology: ['one-group', 'bypassing', 'plugged-later'] })
 })
 
 it('tells what the options of a device take away, of several of a kind those of the first', () => {
@@ -34,4 +34,10 @@ it('tells what the options of a device take away, of several of a kind those of 
   expect(machineFacts({ ...bare, devices: [edu(), nvme({ virtualFunctions: 1 }), igb()] }).without).toBeUndefined()
   expect(machineFacts({ ...bare, devices: [nvme(), igb(), narrow] }).without).toEqual({ nvme: ['sr-iov'], edu: ['dma-64'] })
   expect(machineFacts({ ...bare, devices: [nvme({ virtualFunctions: 1 }), nvme(), narrow, edu()] }).without).toEqual({ edu: ['dma-64'] })
+})
+
+it('tells that devices which share a bus cannot be reset, unless one of their kind stands alone before them', () => {
+  expect(machineFacts({ ...bare, devices: [multifunction(edu(), pciTestdev())] }).without).toEqual({ edu: ['reset'], 'pci-testdev': ['reset'] })
+  expect(machineFacts({ ...bare, devices: [edu(), oneGroup(edu(), pciTestdev())] }).without).toEqual({ 'pci-testdev': ['reset'] })
+  expect(machineFacts({ ...bare, devices: [multifunction(edu()), behindSwitch(pciTestdev(), iommuTestdev())] }).without).toBeUndefined()
 })
