@@ -1,6 +1,7 @@
 import { yours } from '../host/errors.ts'
 import type { Topology } from '../../guest-agent/protocol.ts'
 import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
+import { requireBusNumbers } from './bus-numbers.ts'
 import { deviceParts, deviceValue } from './device-args.ts'
 import { type DeviceSpec, isPlace, type SlotSpec } from './machine-spec.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
@@ -38,6 +39,7 @@ interface Numbering {
 
 /** Throws yours/QEMU_LACKS, BAD_MACHINE. */
 export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs => {
+  requireBusNumbers(asking.machine, slots)
   const numbering: Numbering = { ports: 0, devices: 0 }
   const all = slots.map((slot, index) => {
     const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${FIRST_PORT_SLOT + index}` }

@@ -105,6 +105,7 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown key of an IOMMU', { ...good, machines: { m: { iommu: { ...intelIommu(), scalabel: true }, devices: [] } } }, ['machines.m.iommu: unknown key scalabel; did you mean scalable?']],
     ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
     ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be a device such as edu(), or a place with devices such as oneGroup(edu(), pciTestdev())']],
+    ['more devices than the root bus has slots for', { ...good, machines: { m: { devices: Array.from({ length: 23 }, () => edu()) } } }, ['machines.m.devices: at most 22 entries: each takes a slot of the root bus']],
     ['an IOMMU by its name only', { ...good, machines: { m: { iommu: 'intel', devices: [] } } }, ['machines.m.iommu: must be intelIommu({...}), amdIommu({...}) or virtioIommu()']],
     ['a source by its name only', { ...good, kernels: { k: { source: 'linux-source-7.3' } } }, [expect.stringMatching(/^kernels\.k\.source: must be debian\('linux-source-\*'\), .* or debianImage\('linux-image-\*-amd64'\)$/)]],
     ['a package that is an option', { ...good, kernels: { k: { source: debian('--download') } } }, ['kernels.k.source.packageGlob: must be the name of a Debian package or a glob, e.g. linux-source-*']],

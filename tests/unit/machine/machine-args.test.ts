@@ -117,6 +117,15 @@ describe('places', () => {
   })
 })
 
+test.each<readonly [string, readonly SlotSpec[], RegExp]>([
+  ['two buses that bypass the IOMMU, which would have one name', [bypassingIommu(edu()), bypassingIommu(pciTestdev())], /one bus that bypasses/],
+  ['more buses than there are numbers', Array.from({ length: 4 }, () => behindSwitch(...Array.from({ length: 30 }, () => edu()))), /take 128 PCI buses, and there are numbers for 127/],
+])('a machine with %s is refused', (_, slots, words) => {
+  const refused = errorOf(() => plugged(slots))
+  expect(refused).toMatchObject({ kind: 'yours', code: 'BAD_MACHINE' })
+  expect(refused.message).toMatch(words)
+})
+
 test('the vIOMMU stands before every other device, and no two devices in one place, whatever the machine', () => {
   const anyDevice = fc.constantFrom(...devices)
   const some = fc.array(anyDevice, { minLength: 1, maxLength: 4 })
