@@ -1,3 +1,4 @@
+import { MOST_PASID_BITS } from './iommus.ts'
 import type { IommuSpec } from './machine-spec.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 
@@ -29,13 +30,16 @@ const intel = (iommu: Extract<IommuSpec, { kind: 'intel' }>, asking: Asking): st
     ...(iommu.scalable ? [`${property(['scalable-mode', 'x-scalable-mode'], '4.0')}=on`] : []),
     ...(iommu.firstStage ? [`${property(['fsts', 'x-flts'], '10.0')}=on`] : []),
     ...(iommu.deviceIotlb ? ['device-iotlb=on'] : []),
-    ...(iommu.pasidBits > 0 ? [pasid(iommu.pasidBits, property(['pasid-bits', 'x-pasid-mode'], '7.1'))] : []),
+    ...(iommu.pasidBits > 0 ? [pasid(iommu.pasidBits, property)] : []),
     ...(iommu.svm ? [`${property(['svm'], '11.0')}=on`] : []),
   ].join(',')
 }
 
-/** Before QEMU 11 it is a switch, and the width is 20 bits. */
-const pasid = (bits: number, property: string): string => (property === 'pasid-bits' ? `pasid-bits=${bits}` : `${property}=on`)
+/** Before QEMU 11 it is a switch, and the width is 20 bits: another one is not to be had there. */
+const pasid = (bits: number, property: (names: readonly string[], since: string) => string): string => {
+  const name = bits === MOST_PASID_BITS ? property(['pasid-bits', 'x-pasid-mode'], '7.1') : property(['pasid-bits'], '11.0')
+  return name === 'pasid-bits' ? `pasid-bits=${bits}` : `${name}=on`
+}
 
 const amd = (iommu: Extract<IommuSpec, { kind: 'amd' }>, asking: Asking): string => {
   needDevice(asking, 'amd-iommu', '2.8')

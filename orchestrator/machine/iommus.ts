@@ -26,7 +26,7 @@ const INTEL_OPTIONS = [
 ] as const satisfies readonly (keyof IntelIommuOptions)[]
 
 /** As the specification has it (VT-d 9.6). */
-const MOST_PASID_BITS = 20
+export const MOST_PASID_BITS = 20
 
 /** Intel VT-d as QEMU emulates it (intel-iommu). Throws LabError yours/BAD_MACHINE for a combination that QEMU refuses. */
 export const intelIommu = (options: IntelIommuOptions = {}): IommuSpec => {

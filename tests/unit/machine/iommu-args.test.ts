@@ -31,7 +31,8 @@ test.each<[string, IommuSpec, '7.2' | '10.0' | '11.1', string]>([
 })
 
 test.each<[string, IommuSpec, '7.2' | '10.0', string, string]>([
-  ['svm', everything, '10.0', 'property svm of intel-iommu', 'QEMU has it since 11.0'],
+  ['svm', intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), '10.0', 'property svm of intel-iommu', 'QEMU has it since 11.0'],
+  ['PASIDs of another width', intelIommu({ scalable: true, pasidBits: 8 }), '10.0', 'property pasid-bits of intel-iommu', 'QEMU has it since 11.0'],
   ['first stage', intelIommu({ scalable: true, firstStage: true }), '7.2', 'property fsts of intel-iommu', 'QEMU has it since 10.0'],
   ['address bits', virtioIommu({ addressBits: 39 }), '7.2', 'property aw-bits of virtio-iommu-pci', 'QEMU has it since 9.0'],
 ])('what an older QEMU lacks is said with the release that has it: %s', (_, iommu, release, lacks, since) => {
