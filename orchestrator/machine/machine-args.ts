@@ -1,6 +1,6 @@
 import { yours } from '../host/errors.ts'
 import { iommuDevice, iommuWords } from './iommu-args.ts'
-import type { MachineSpec } from './machine-spec.ts'
+import { devicesOf, type MachineSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
 import { type PluggedLater, type ServedDevice, slotArgs } from './slot-args.ts'
 
@@ -24,6 +24,10 @@ export const machineArgs = (machine: MachineSpec, offer: QemuOffer): MachineArgs
   const slots = slotArgs(machine.devices, asking)
   if (slots.served.length > 0 && machine.iommu?.kind === 'intel' && !machine.iommu.cachingMode) {
     throw yours('BAD_MACHINE', `machine ${machine.name}: QEMU tells vfio-user-dma of mappings, which intel-iommu does only in caching mode`, { hint: 'write intelIommu({ cachingMode: true })' })
+  }
+  const { iommu } = machine
+  if (machine.devices.flatMap(devicesOf).some((device) => device.kind === 'virtio-rng' && device.ats) && (iommu === undefined || iommu.kind === 'virtio' || !iommu.deviceIotlb)) {
+    throw yours('BAD_MACHINE', `machine ${machine.name}: virtioRng({ ats: true }) asks an IOMMU for translations, and there is none that gives them`, { hint: 'write intelIommu({ deviceIotlb: true }), or amdIommu' })
   }
   return {
     qemu: [

@@ -55,7 +55,8 @@ test.each<readonly [string, DeviceSpec, readonly string[]]>([
   ['virtio-rng', virtioRng(), ['-object', 'rng-builtin,id=entropy0', '-device', 'virtio-rng-pci,rng=entropy0,disable-legacy=on,iommu_platform=on,id=device0,bus=port0']],
   ['virtio-rng with ATS', virtioRng({ ats: true }), ['-object', 'rng-builtin,id=entropy0', '-device', 'virtio-rng-pci,rng=entropy0,disable-legacy=on,iommu_platform=on,ats=on,id=device0,bus=port0']],
 ])('%s is plugged into its port, what stands behind it before it', (_, device, args) => {
-  expect(machineArgs(machine({ devices: [device] }), offer).qemu.slice(6)).toEqual(['-device', 'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8', ...args])
+  const { qemu } = machineArgs(machine({ devices: [device], iommu: amdIommu({ deviceIotlb: true }) }), offer)
+  expect(qemu.slice(8)).toEqual(['-device', 'pcie-root-port,id=port0,chassis=1,slot=1,bus=pcie.0,addr=8', ...args])
 })
 
 test('ivshmem stands on the root bus, where nothing can reset it', () => {
@@ -124,6 +125,12 @@ test.each<readonly [string, readonly SlotSpec[], RegExp]>([
   const refused = errorOf(() => plugged(slots))
   expect(refused).toMatchObject({ kind: 'yours', code: 'BAD_MACHINE' })
   expect(refused.message).toMatch(words)
+})
+
+test.each([undefined, virtioIommu(), intelIommu(), amdIommu()])('a device with ATS behind an IOMMU that gives no translations is refused', (iommu) => {
+  const refused = errorOf(() => machineArgs(machine({ devices: [virtioRng({ ats: true })], ...(iommu === undefined ? {} : { iommu }) }), offer))
+  expect(refused).toMatchObject({ kind: 'yours', code: 'BAD_MACHINE' })
+  expect(refused.message).toMatch(/virtioRng\(\{ ats: true \}\)/)
 })
 
 test('the vIOMMU stands before every other device, and no two devices in one place, whatever the machine', () => {
