@@ -3,12 +3,14 @@ import { atsTestdev } from './ats-testdev.ts'
 import { ALL_64_BITS } from './devices.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
+import { unfitPlaces } from './unfit-places.ts'
 
 /** What cases may rely on when they run on this machine; on which QEMU, where its devices come in several models. */
 export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFacts => ({
   iommu: machine.iommu === undefined ? [] : iommuTraits(machine.iommu),
   devices: machine.devices.flatMap(behindIommu).map(({ kind }) => kind),
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
+  ...unfitPlaces(machine.devices),
   ...withoutOf(machine.devices),
   ...lacksOf(offer),
 })

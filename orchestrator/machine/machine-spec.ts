@@ -49,6 +49,8 @@ export interface MachineFacts {
   /** Devices behind the machine's IOMMU, if it has one, that are there from the start. */
   readonly devices: readonly DeviceKind[]
   readonly topology: readonly Topology[]
+  /** Of these places those whose devices are of no use to the cases about them; and why. */
+  readonly unfit?: Readonly<Partial<Record<Topology, string>>>
   /** Capabilities that a device of this machine would have, were it not for its QEMU; and why. */
   readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
   /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options or of where it stands. */

@@ -10,7 +10,7 @@ export const unmetNeed = (needs: Needs, kernel: KernelFacts, machine: MachineFac
   ?? unmetIommu(needs.iommu, machine)
   ?? (needs.access === undefined ? undefined : unreachable(needs.access, kernel, machine))
   ?? unmetDevice(needs, machine)
-  ?? first(needs.topology, (place) => (machine.topology.includes(place) ? undefined : NO_PLACE[place]))
+  ?? first(needs.topology, (place) => (machine.topology.includes(place) ? machine.unfit?.[place] : NO_PLACE[place]))
 
 const first = <One extends string>(wanted: readonly One[] | undefined, unmet: (one: One) => string | undefined): string | undefined => {
   for (const one of wanted ?? []) {

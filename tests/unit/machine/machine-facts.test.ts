@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { edu, igb, iommuTestdev, nvme, pciTestdev } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineFacts } from '../../../orchestrator/machine/machine-facts.ts'
+import type { MachineSpec } from '../../../orchestrator/machine/machine-spec.ts'
 import { behindSwitch, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
 
 const bare = { name: 'm', devices: [edu(), pciTestdev()], memoryMiB: 512, cpus: 2, onRequest: false }
@@ -40,4 +41,14 @@ it('tells that devices which share a bus cannot be reset, unless one of their ki
   expect(machineFacts({ ...bare, devices: [multifunction(edu(), pciTestdev())] }).without).toEqual({ edu: ['reset'], 'pci-testdev': ['reset'] })
   expect(machineFacts({ ...bare, devices: [edu(), oneGroup(edu(), pciTestdev())] }).without).toEqual({ 'pci-testdev': ['reset'] })
   expect(machineFacts({ ...bare, devices: [multifunction(edu()), behindSwitch(pciTestdev(), iommuTestdev())] }).without).toBeUndefined()
+})
+
+it('tells of places whose devices are of no use to the cases about them', () => {
+  const unfit = (...devices: MachineSpec['devices']) => Object.keys(machineFacts({ ...bare, devices }).unfit ?? {})
+  expect(unfit(bypassingIommu(edu()), oneGroup(edu(), pciTestdev()), multifunction(pciTestdev(), edu()), behindSwitch(pciTestdev()), pluggedLater(edu()))).toEqual([])
+  expect(unfit(bypassingIommu(pciTestdev()), oneGroup(edu()), multifunction(pciTestdev(), pciTestdev()), pluggedLater(pciTestdev()))).toEqual([
+    'bypassing', 'one-group', 'multifunction', 'plugged-later',
+  ])
+  expect(unfit(oneGroup(edu()), oneGroup(edu(), edu()))).toEqual([])
+  expect(unfit(pluggedLater(pciTestdev()), pluggedLater(edu()))).toEqual(['plugged-later'])
 })

@@ -59,6 +59,7 @@ describe('a case is absent', () => {
     ['where none has it by its options', { device: ['sr-iov'] }, ALL, { ...INTEL, devices: ['nvme'], without: { nvme: ['sr-iov'] } }, 'no device on this machine has sr-iov'],
     ['without enough devices', { devices: 2 }, ALL, VIRTIO, 'this machine has 1 of the 2 devices that it takes'],
     ['without devices in such a place', { topology: ['one-group'] }, ALL, INTEL, 'no devices on this machine share a group by a bridge'],
+    ['where the devices in such a place will not do', { topology: ['one-group'] }, ALL, { ...INTEL, topology: ['one-group'], unfit: { 'one-group': 'none writes' } }, 'none writes'],
     ['never for a privilege: the agent is root', { privilege: ['CAP_SYS_RAWIO'] }, ALL, INTEL, undefined],
   ])('%s', (_, needs, config, machine, because) => {
     expect(absence(needs, config, machine)).toBe(because)
