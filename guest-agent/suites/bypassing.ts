@@ -11,7 +11,7 @@ import { openAnyDevice, openThroughCdev } from '../vfio/open-device.ts'
 
 const MAIN = 'drivers/vfio/vfio_main.c'
 const IOAS = 'drivers/iommu/iommufd/ioas.c'
-const NEEDS = { iommu: 'present', topology: ['bypassing'] } as const
+const NEEDS = { iommu: 'present', topology: ['bypassing'], device: [] } as const
 const CDEV_NEEDS = { ...NEEDS, access: 'cdev', config: ['IOMMUFD_NOIOMMU'], uapi: ['IOMMU_IOAS_NOIOMMU_GET_PA'] } as const
 
 const outsider = (lab: CaseContext): PciDevice => {

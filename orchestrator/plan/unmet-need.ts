@@ -56,13 +56,15 @@ const traitText = (trait: string, present: boolean): string =>
     : `the IOMMU of this machine has ${present ? '' : 'no '}${trait}`
 
 const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined => {
-  const { device, deviceKind, besides = [], devices } = needs
+  const { access, device, deviceKind, besides = [], devices, topology } = needs
   const missing = [...(deviceKind === undefined ? [] : [deviceKind]), ...besides].find((kind) => !machine.devices.includes(kind))
   if (missing !== undefined) return `no ${missing} on this machine`
   const able = machine.devices.filter((kind) => hasAll(capabilitiesOn(machine, kind), device ?? []))
   if (deviceKind !== undefined && !able.includes(deviceKind)) return `the ${deviceKind} of this machine has not ${(device ?? []).join(' and ')}`
+  // Whoever wants a door to a device, or none, takes any there is; but for those that name their own, which bypasses the IOMMU or comes later.
+  if (device === undefined && access !== undefined && topology === undefined && able.length === 0) return NO_DEVICE
   if (device !== undefined && able.length === 0) {
-    return device.length === 0 ? 'no device of the lab on this machine' : `no device on this machine has ${device.join(' and ')}`
+    return device.length === 0 ? NO_DEVICE : `no device on this machine has ${device.join(' and ')}`
   }
   const lack = device?.map((capability) => machine.lacks?.[capability]).find((because) => because !== undefined)
   if (lack !== undefined) return lack
@@ -71,6 +73,8 @@ const unmetDevice = (needs: Needs, machine: MachineFacts): string | undefined =>
   }
   return undefined
 }
+
+const NO_DEVICE = 'no device of the lab on this machine'
 
 const NO_PLACE: Readonly<Record<Topology, string>> = {
   bypassing: 'no device on this machine bypasses its IOMMU',
