@@ -22,6 +22,8 @@ export interface LifeRequest {
 
 /** The agent ends a slow case by itself at its limit; only a blocked kernel lets this much more pass. */
 const WATCHDOG_GRACE_MS = 5_000
+/** Until the agent has its devices bound, from one case to the next, and from the last one to its end: seconds at most, and never so long. */
+const BETWEEN_CASES_MS = 60_000
 /** How long the console may lag behind the network before its last mark counts as missing. */
 const CONSOLE_LAG_MS = 2_000
 /** How long a panic may take to follow the end of the connection that it caused. */
@@ -66,7 +68,7 @@ export const liveOnce = async (request: LifeRequest): Promise<GuestLife> => {
 }
 
 const followAgent = async (vm: RunningVm, request: LifeRequest, onEvent: (event: AgentEvent) => void): Promise<GuestEnd> => {
-  using watchdog = caseWatchdog()
+  using watchdog = caseWatchdog(BETWEEN_CASES_MS * request.timeoutScale)
   const stop = new AbortController()
   const limits = new Map(request.cases.map(({ id, timeoutMs }) => [id, timeoutMs * request.timeoutScale + WATCHDOG_GRACE_MS]))
 
@@ -86,7 +88,9 @@ const followAgent = async (vm: RunningVm, request: LifeRequest, onEvent: (event:
     return await Promise.race([
       talk().catch((error: unknown) => whyTalkEnded(error, vm, request.signal)),
       vm.death.then(fromDeath),
-      watchdog.expired.then(({ caseId, limitMs }): GuestEnd => ({ how: 'case-timeout', caseId, limitMs })),
+      watchdog.expired.then(({ caseId, limitMs }): GuestEnd => (caseId === undefined
+        ? { how: 'agent-died', because: `the agent began no case and came to no end within ${Math.round(limitMs / 1000)} s: it hangs, as when it binds or unbinds a device` }
+        : { how: 'case-timeout', caseId, limitMs })),
       aborted(request.signal).then((): GuestEnd => ({ how: 'interrupted' })),
     ])
   } finally {
