@@ -42,6 +42,12 @@ describe('eventLines', () => {
     )
   })
 
+  it('refuses events without end, each of them a good one', async () => {
+    const note = Buffer.from(`${JSON.stringify({ event: 'note', text: 'x'.repeat(30_000) })}\n`)
+    const endless = function* () { for (;;) yield note }
+    expect((await refusal(endless())).message).toMatch(/more than 64 MiB/)
+  })
+
   it.each([
     ['words', 'Segmentation fault'],
     ['an empty line', ''],
