@@ -1,6 +1,6 @@
 import {
-  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, edu, igb, intelIommu, iommuTestdev, multifunction, nvme, oneGroup,
-  pcieAtsTestdev, pciTestdev, pluggedLater, vfioUserDma, virtioIommu,
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, e1000e, edu, igb, intelIommu, iommuTestdev, ivshmem, multifunction, nvme,
+  oneGroup, pcieAtsTestdev, pciTestdev, pluggedLater, vfioUserDma, virtioIommu, virtioRng,
 } from 'vfio-lab'
 
 const devices = [edu(), pciTestdev(), iommuTestdev(), nvme(), igb()]
@@ -26,6 +26,11 @@ export default defineLab({
     'intel-39': { onRequest: true, iommu: intelIommu({ addressBits: 39 }), devices },
     'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },
     'intel-svm': { onRequest: true, iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true, pasidBits: 20, svm: true }), devices },
+    'more-devices': {
+      onRequest: true,
+      iommu: intelIommu({ cachingMode: true }),
+      devices: [edu(), pciTestdev(), iommuTestdev(), nvme({ virtualFunctions: 2 }), igb(), e1000e(), virtioRng(), ivshmem()],
+    },
     'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
     'vfio-user': { onRequest: true, iommu: intelIommu({ cachingMode: true }), devices: [edu(), pciTestdev(), vfioUserDma()] },
     places: {

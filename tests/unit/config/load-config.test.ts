@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { DEVICE_KINDS } from '../../../guest-agent/protocol.ts'
 
 const PROJECT = resolve(import.meta.dirname, '../../..')
 
@@ -23,7 +24,7 @@ const LOADER = `
 `
 const named = z.array(z.object({ name: z.string() }))
 const answer = z.object({
-  config: z.object({ dir: z.string(), kernels: named, configs: named, machines: z.array(z.object({ name: z.string(), devices: z.array(z.unknown()) })), suites: z.array(z.string()) }).optional(),
+  config: z.object({ dir: z.string(), kernels: named, configs: named, machines: z.array(z.object({ name: z.string(), devices: z.array(z.object({ kind: z.string() })) })), suites: z.array(z.string()) }).optional(),
   error: z.object({ kind: z.string(), code: z.string(), message: z.string(), hint: z.string().optional(), tail: z.array(z.string()) }).optional(),
 })
 const load = async (path: string, cwd: string) => {
@@ -53,9 +54,11 @@ describe('the config', () => {
     expect(config?.kernels.map(({ name }) => name)).toEqual(['debian'])
     expect(config?.configs.map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
     expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
-      ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['intel-ats', 3],
-      ['vfio-user', 3], ['places', 11],
+      ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['more-devices', 8],
+      ['intel-ats', 3], ['vfio-user', 3], ['places', 11],
     ])
+    // Or the cases about a device would run nowhere, and nobody would miss them.
+    expect(config?.machines.flatMap(({ devices }) => devices.map(({ kind }) => kind))).toEqual(expect.arrayContaining([...DEVICE_KINDS]))
   })
 
   test('works in any folder, typed, and is found there', async () => {
