@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { interruptSignal } from '../host/interrupt.ts'
 import { planCells } from '../plan/plan-cells.ts'
 import type { CellPlan, Plan } from '../plan/plan.ts'
+import { selectCases } from '../plan/select-cases.ts'
 import { openMachineQemus } from '../run/machine-qemus.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
@@ -28,9 +29,10 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
-      const [{ catalogue }, qemus] = await Promise.all([
-        prepareAgent(dir), openMachineQemus(cells.map(({ machine }) => machine), tools, { notice, signal }).then((open) => stack.use(open)),
-      ])
+      const { catalogue } = await prepareAgent(dir)
+      // Before a QEMU may have to be built.
+      selectCases(catalogue, config.suites, selection)
+      const qemus = stack.use(await openMachineQemus(cells.map(({ machine }) => machine), tools, { notice, signal }))
       const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, qemus, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))

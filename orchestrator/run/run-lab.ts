@@ -4,7 +4,7 @@ import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { LabError } from '../host/errors.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { CaseFilter } from '../plan/select-cases.ts'
+import { type CaseFilter, selectCases } from '../plan/select-cases.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
@@ -44,6 +44,8 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     emit({ event: 'run-start', id: folder.id, startedAt: startedAt.toISOString() })
     const started = performance.now()
     await using bench = await openBench(request, emit)
+    // Before a QEMU may have to be built.
+    selectCases(bench.catalogue, request.config.suites, request.selection)
     const notice = (text: string) => { emit({ event: 'notice', text }) }
     await using qemus = await openMachineQemus(cells.map(({ machine }) => machine), bench.tools, { notice, signal: request.signal })
     await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench, qemus }, emit)
