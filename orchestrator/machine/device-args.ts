@@ -1,3 +1,4 @@
+import { yours } from '../host/errors.ts'
 import { atsTestdev } from './ats-testdev.ts'
 import { DEVICE_MODELS } from './device-models.ts'
 import type { DeviceSpec } from './machine-spec.ts'
@@ -14,10 +15,16 @@ export interface DeviceParts {
   readonly after: readonly string[]
 }
 
+/** It speaks the protocol in a dialect that no other QEMU has: every DMA would be refused as garbage. */
+const FIRST_VFIO_USER = '10.1.0'
+
 /** One device under test; `index` makes ids that no other device of the machine has. Throws yours/QEMU_LACKS. */
 export const deviceParts = (device: DeviceSpec, index: number, asking: Asking): DeviceParts => {
   const { driver, since } = DEVICE_MODELS[device.kind]
   needDevice(asking, driver, since)
+  if (device.kind === 'vfio-user-dma' && asking.offer.version === FIRST_VFIO_USER) {
+    throw yours('QEMU_LACKS', `machine ${asking.machine}: QEMU ${FIRST_VFIO_USER} counts the bytes of a vfio-user DMA in 32 bits, and the protocol has 64`, { hint: 'QEMU has it right since 10.1.1' })
+  }
   const id = `device${index}`
   const alone = (properties: DeviceProperties = {}): DeviceParts => ({ before: [], properties: { driver, ...properties, id }, after: [] })
   switch (device.kind) {

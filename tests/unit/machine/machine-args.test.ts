@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pciTestdev, virtioRng } from '../../../orchestrator/machine/devices.ts'
+import { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pciTestdev, vfioUserDma, virtioRng } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineArgs } from '../../../orchestrator/machine/machine-args.ts'
 import type { DeviceSpec, MachineSpec, SlotSpec } from '../../../orchestrator/machine/machine-spec.ts'
@@ -157,6 +157,12 @@ test('a device that this QEMU has not is said with the release that has it', () 
   const refused = errorOf(() => machineArgs(machine({ devices: [iommuTestdev()] }), goldenOffer('10.0')))
   expect(refused).toMatchObject({ kind: 'yours', code: 'QEMU_LACKS', message: 'machine m: QEMU 10.0.13 has no device iommu-testdev' })
   expect(refused.hint).toContain('since 11.0')
+})
+
+test('the first QEMU with vfio-user is refused, for its dialect', () => {
+  const served = machine({ devices: [vfioUserDma()] })
+  expect(errorOf(() => machineArgs(served, { ...offer, version: '10.1.0' }))).toMatchObject({ kind: 'yours', code: 'QEMU_LACKS' })
+  expect(machineArgs(served, { ...offer, version: '10.1.1' }).served).toHaveLength(1)
 })
 
 test.each([-1, 128, 1.5, NaN])('nvme refuses %s virtual functions', (virtualFunctions) => {
