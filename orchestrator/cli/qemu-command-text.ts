@@ -4,20 +4,20 @@ import type { Cell } from '../plan/plan.ts'
 import { shellWord } from '../report/rerun-command.ts'
 import type { Bench } from '../run/bench.ts'
 import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
-import { qemuArgs } from '../vm/qemu-args.ts'
+import { diskEnvironment, qemuArgs } from '../vm/qemu-args.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 
 /**
  * The command that starts a guest of the cell, for a shell: a line for each option. What it reads and a run would remove
  * is left in `.lab/shell/<cell>`; its console is the terminal, its control socket (QMP) lies in that folder too.
  */
-export const qemuCommandText = async (cell: Cell, spec: VmSpec, { tools }: Bench, dir: string): Promise<string> => {
+export const qemuCommandText = async (cell: Cell, spec: VmSpec, { tools }: Pick<Bench, 'tools'>, dir: string): Promise<string> => {
   const folder = join(dir, '.lab', 'shell', ...cell.id.split('/'))
   await mkdir(folder, { recursive: true })
   const kept = { ...spec, initrd: join(folder, 'initrd'), bzImage: join(folder, 'bzImage') }
   for (const name of ['initrd', 'bzImage'] as const) await copyFile(spec[name], kept[name])
   const { file, args, programAt = -1 } = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
-    args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true,
+    args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true, env: diskEnvironment(folder),
   })
   const words = [file, ...args].map(shellWord)
   // Up to the program itself in one line: that is how its surroundings are entered.

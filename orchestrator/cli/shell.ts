@@ -35,6 +35,7 @@ export const shellCommand = (finish: (exitCode: number) => void): Command =>
       const { cell, bench, spec } = open
       if (flags.qemu === true) {
         process.stdout.write(await qemuCommandText(cell, spec, bench, config.dir))
+        for (const { name } of spec.deviceServers ?? []) notice(`without its device ${name}, which a program of its own plays: see docs/devices.md`)
         notice('its console is the terminal, Ctrl-C goes to the guest: end it with poweroff, or kill QEMU')
         finish(0)
         return

@@ -4,6 +4,9 @@ import type { VmSpec } from './running-vm.ts'
 /** Sockets of one QEMU: a short path, since a unix socket's may have no more than 107 characters. */
 export const qmpSocket = (sockets: string): string => join(sockets, 'qmp')
 
+/** Where the disk of an nvme keeps what is written to it. QEMU takes no /tmp, and the toolbox has no /var/tmp. */
+export const diskEnvironment = (folder: string): Readonly<Record<string, string>> => ({ TMPDIR: folder })
+
 /** The id by which `info usernet` names the guest's network. */
 export const NETWORK = 'lab'
 

@@ -15,7 +15,7 @@ import { forwardedPort } from './forwarded-port.ts'
 import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
 import { type DeathWatch, deathWatch } from './guest-death.ts'
 import { hotPlug } from './hot-plug.ts'
-import { qemuArgs, qmpSocket } from './qemu-args.ts'
+import { diskEnvironment, qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp, type Qmp } from './qmp.ts'
 import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
@@ -141,8 +141,7 @@ const startQemu = async (spec: VmSpec, sockets: string, devices: readonly Device
     read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
     write: [sockets],
     network: true,
-    // Where the disk of an nvme keeps what is written to it. QEMU takes no /tmp.
-    env: { TMPDIR: sockets },
+    env: diskEnvironment(sockets),
   })
   return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
 }
