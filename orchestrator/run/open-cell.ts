@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { kernelFault, yours } from '../host/errors.ts'
 import { buildConfigs } from '../kernel/build-configs.ts'
+import { machineArgs } from '../machine/machine-args.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Cell } from '../plan/plan.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
@@ -25,7 +26,7 @@ export interface CellRequest {
   readonly signal: AbortSignal
 }
 
-/** Throws what planCells and buildConfigs throw; yours/MANY_CELLS when the filter leaves more than one; kernel/BUILD_FAILED. */
+/** Throws what planCells, machineArgs and buildConfigs throw; yours/MANY_CELLS when the filter leaves more than one; kernel/BUILD_FAILED. */
 export const openCell = async ({ config, filter, accel, folder, signal }: CellRequest, emit: Emit): Promise<OpenCell> => {
   const { cells } = planCells(config, filter)
   const [cell, ...others] = cells
@@ -36,6 +37,8 @@ export const openCell = async ({ config, filter, accel, folder, signal }: CellRe
   const bench = stack.use(await openBench({ config, accel, signal }, emit))
   const notice = (text: string) => { emit({ event: 'notice', text }) }
   const qemus = stack.use(await openMachineQemus([cell.machine], bench.tools, { notice, signal }))
+  // Before the time that a build takes: a machine that this QEMU cannot be.
+  machineArgs(cell.machine, qemus.of(cell.machine).offer)
   const builds = stack.use(await buildConfigs(cell.kernel, [cell.config], {
     tools: bench.tools, upTo: 'built', signal, baseConfig: config.baseConfig, limits: config.limits,
     notice,
