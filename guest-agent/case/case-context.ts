@@ -84,6 +84,13 @@ export class CaseContext {
     return DEVICE_CAPABILITIES[kind].includes(capability) && this.facts.without?.[kind]?.includes(capability) !== true
   }
 
+  /** One that shares no group with this one: a group is opened once, and has one owner. */
+  inAnotherGroup(than: PciDevice): PciDevice {
+    const found = this.devices().find(({ groupNumber }) => groupNumber !== than.groupNumber)
+    if (found === undefined) throw new Failed(`every device on this machine is in the group of ${than.toString()}`)
+    return found
+  }
+
   /** Those that the machine's IOMMU does not see: `topology: ['bypassing']`. */
   get bypassingDevices(): readonly PciDevice[] {
     return this.#devices.filter(bypassesIommu)

@@ -18,8 +18,7 @@ export const containerType1Groups = suite('container-type1-groups', [
     covers: { ioctls: ['VFIO_GROUP_SET_CONTAINER', 'VFIO_IOMMU_MAP_DMA', 'VFIO_GROUP_UNSET_CONTAINER'], sources: [TYPE1, 'drivers/vfio/container.c'] },
     run: (lab) => {
       const pci = lab.device('iommu-testdev')
-      const other = lab.devices().find(({ bdf }) => bdf !== pci.bdf) ?? pci
-      const { container, group: first } = attachGroup(lab, { pci: other })
+      const { container, group: first } = attachGroup(lab, { pci: lab.inAnotherGroup(pci) })
       const memory = lab.use(Memory.pages(2 * PAGE_SIZE))
       const page = (index: number) => ({ address: memory.address + BigInt(index * PAGE_SIZE), length: PAGE_SIZE })
       container.mapDma(page(0), IOVA)

@@ -1,4 +1,3 @@
-import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
 import { pciAddress } from '../pci/pci-address.ts'
@@ -48,8 +47,6 @@ const refusals = ({ device }: OpenDevice, refused: readonly (readonly [string, r
   }
 }
 
-const otherThan = (lab: CaseContext, pci: PciDevice): PciDevice => lab.devices().find(({ bdf }) => bdf !== pci.bdf) ?? pci
-
 export const hotReset = suite('hot-reset', [
   defineCase({
     name: 'group-info',
@@ -69,7 +66,7 @@ export const hotReset = suite('hot-reset', [
     run: (lab) => {
       const open = openThroughGroup(lab, lab.device(RESET))
       const own = open.group.fd.number
-      const foreign = openGroup(lab, otherThan(lab, open.pci)).fd.number
+      const foreign = openGroup(lab, lab.inAnotherGroup(open.pci)).fd.number
       const event = lab.use(new EventFd()).fd.number
       refusals(open, [
         ['EINVAL', []], ['EBADF', [1 << 20]], ['EINVAL', [event]], ['EINVAL', [open.device.fd.number]], ['EINVAL', [foreign]], ['EINVAL', [own, foreign]],
