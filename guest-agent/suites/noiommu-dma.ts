@@ -60,7 +60,7 @@ const hugePage = defineCase({
 const edu = defineCase({
   name: 'both-ways',
   title: 'a device reads and writes memory at the addresses told, across a page inside a contiguous piece',
-  needs: { ...NEEDS, config: [...NEEDS.config, 'HUGETLBFS'], deviceKind: 'edu' },
+  needs: { ...NEEDS, config: [...NEEDS.config, 'HUGETLBFS'], deviceKind: 'edu', device: ['dma-write', 'dma-read', 'dma-64'] },
   covers: COVERS,
   run: async (lab) => {
     const open = openThroughCdev(lab, lab.device('edu'))
