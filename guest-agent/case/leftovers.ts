@@ -1,6 +1,7 @@
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { setVirtualFunctions, virtualFunctions } from '../pci/virtual-functions.ts'
+import { Errno } from '../sys/errno.ts'
 import { openFds } from '../sys/fd.ts'
 import { libc } from '../sys/libc.ts'
 import { openMappings, type Mapping } from '../sys/memory.ts'
@@ -46,18 +47,29 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
 
-/** Takes away what a case left, so that the next one starts clean; what cannot be taken away is told by the next inventory. */
+/** Takes away what a case left, so that the next one starts clean. What the kernel refuses is told by the cases that miss it: a device that is gone, say. */
 export const clearLeftovers = async (before: Inventory): Promise<void> => {
   for (const mapping of openMappings()) if (!before.mappings.has(mapping)) mapping.unmap()
   for (const fd of openFds()) if (!before.fds.has(fd.number)) fd.close()
   for (const [device, count] of before.functions) {
-    if (virtualFunctions(device).length > count) await setVirtualFunctions(device, count)
+    if (virtualFunctions(device).length > count) await ifItCan(() => setVirtualFunctions(device, count))
   }
-  writeParameters(before.parameters)
+  await ifItCan(() => { writeParameters(before.parameters) })
   for (const [device, driver] of before.drivers) {
     if (device.driver === driver) continue
-    if (driver === undefined) await device.unbind()
-    else device.bind()
+    await ifItCan(async () => {
+      if (driver === undefined) await device.unbind()
+      else device.bind()
+    })
+  }
+}
+
+/** An agent that gave up here would take the cases that are left with it, and call the kernel's fault its own. */
+const ifItCan = async (step: () => void | Promise<void>): Promise<void> => {
+  try {
+    await step()
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error
   }
 }
 

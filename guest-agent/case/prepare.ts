@@ -20,7 +20,7 @@ export const prepareMachine = (cell: CellFacts, note: (text: string) => void): P
   return {
     devices,
     [Symbol.asyncDispose]: async () => {
-      for (const device of devices) if (device.driver === VFIO_PCI) await device.unbind()
+      for (const device of devices) if (device.driver === VFIO_PCI) await unbind(device, note)
       writeParameters(before)
     },
   }
@@ -29,6 +29,15 @@ export const prepareMachine = (cell: CellFacts, note: (text: string) => void): P
 /** Without an IOMMU a VFIO device exists only where the kernel has the noiommu mode. */
 const canBeBound = (device: PciDevice, { config, iommu }: CellFacts): boolean =>
   (iommu.length > 0 && !bypassesIommu(device)) || config['VFIO_NOIOMMU'] !== undefined
+
+/** The cases are over: a kernel that refuses makes nothing of them undone. */
+const unbind = async (device: PciDevice, note: (text: string) => void): Promise<void> => {
+  try {
+    await device.unbind()
+  } catch (error) {
+    note(`${device.toString()} could not be unbound: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
 
 /** A device that cannot be bound fails the cases that ask for it, with the kernel's reason on record. */
 const bind = (device: PciDevice, note: (text: string) => void): void => {
