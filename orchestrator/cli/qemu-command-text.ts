@@ -18,6 +18,8 @@ export const qemuCommandText = async (cell: Cell, spec: VmSpec, { tools }: Bench
   for (const name of ['initrd', 'bzImage'] as const) await copyFile(spec[name], kept[name])
   const { file, args, programAt = -1 } = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
     args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true,
+    // For the disk of an nvme: in the sandbox there is no other place; a QEMU of the host has its own.
+    env: { TMPDIR: folder },
   })
   const words = [file, ...args].map(shellWord)
   // Up to the program itself in one line: that is how its surroundings are entered.
