@@ -37,7 +37,22 @@ export const callLab = async (args: readonly string[], { cwd, env, timeoutMs, ca
 export const callLabRun = async (args: readonly string[], options: LabOptions = {}): Promise<LabEnd & { readonly results: z.infer<typeof resultsFile> | undefined }> => {
   await using out = await temporaryDir()
   const ended = await callLab(['run', '--out', out.path, ...args], options)
-  return { ...ended, results: await readResults(out.path) }
+  const results = await readResults(out.path)
+  if (results !== undefined && results.durationMs > LONG_MS) console.info(whereTimeWent(args, results))
+  return { ...ended, results }
+}
+
+/** A run that took longer says where: hosts differ by a factor of three, and one host from hour to hour. */
+const LONG_MS = 120_000
+
+const whereTimeWent = (args: readonly string[], { cells, durationMs }: z.infer<typeof resultsFile>): string => {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`
+  const builds = [...new Map(cells.map(({ kernel, config, timings }) => [`${kernel.name}/${config}`, timings.buildMs]))]
+  const guests = cells.map(({ id, timings: { bootMs, casesMs } }) => `${id} ${seconds(bootMs)} + ${seconds(casesMs)}`)
+  return [
+    `lab run ${args.join(' ')}: ${seconds(durationMs)}; built: ${builds.map(([name, ms]) => `${name} ${seconds(ms)}`).join(', ')}`,
+    `  boot + cases: ${guests.join(', ')}`,
+  ].join('\n')
 }
 
 /** results.json of a run's folder, validated; undefined when there is none. */

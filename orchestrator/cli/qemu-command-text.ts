@@ -1,10 +1,9 @@
 import { copyFile, mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Cell } from '../plan/plan.ts'
 import { shellWord } from '../report/rerun-command.ts'
 import type { Bench } from '../run/bench.ts'
-import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
-import { diskEnvironment, qemuArgs } from '../vm/qemu-args.ts'
+import { guestCommand } from '../vm/guest-command.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 
 /**
@@ -16,9 +15,7 @@ export const qemuCommandText = async (cell: Cell, spec: VmSpec, { tools }: Pick<
   await mkdir(folder, { recursive: true })
   const kept = { ...spec, initrd: join(folder, 'initrd'), bzImage: join(folder, 'bzImage') }
   for (const name of ['initrd', 'bzImage'] as const) await copyFile(spec[name], kept[name])
-  const { file, args, programAt = -1 } = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
-    args: qemuArgs(kept, folder), read: [dirname(spec.disk)], write: [folder], network: true, env: diskEnvironment(folder),
-  })
+  const { file, args, programAt = -1 } = guestCommand(kept, folder, tools)
   const words = [file, ...args].map(shellWord)
   // Up to the program itself in one line: that is how its surroundings are entered.
   const entering = words.slice(0, programAt + 2).join(' ')

@@ -32,8 +32,8 @@ export const RECIPE: Recipe = {
   packages: [
     // a system that scripts can run in
     'base-files', 'bash', 'bsdextrautils', 'coreutils', 'dash', 'debianutils', 'diffutils', 'findutils', 'gawk', 'grep', 'gzip', 'hostname', 'libc-bin', 'sed', 'tar', 'util-linux',
-    // the machine
-    'qemu-system-x86',
+    // the machine, and an allocator for it (qemu-program.ts)
+    'qemu-system-x86', 'libjemalloc2',
     // building the kernel
     'bc', 'bison', 'ccache', 'cpio', 'file', 'flex', 'gcc', 'git', 'kmod', 'libc6-dev', 'libelf-dev', 'libssl-dev', 'lz4', 'make', 'patch', 'perl', 'python3-minimal', 'rsync', 'xz-utils', 'zstd',
     // the guest image

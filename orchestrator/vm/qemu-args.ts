@@ -4,9 +4,6 @@ import type { VmSpec } from './running-vm.ts'
 /** Sockets of one QEMU: a short path, since a unix socket's may have no more than 107 characters. */
 export const qmpSocket = (sockets: string): string => join(sockets, 'qmp')
 
-/** Where the disk of an nvme keeps what is written to it. QEMU takes no /tmp, and the toolbox has no /var/tmp. */
-export const diskEnvironment = (folder: string): Readonly<Record<string, string>> => ({ TMPDIR: folder })
-
 /** The id by which `info usernet` names the guest's network. */
 export const NETWORK = 'lab'
 
@@ -14,7 +11,7 @@ export const NETWORK = 'lab'
  * The whole argv. What the lab plugs in for itself stands on the root bus after the machine's own devices and speaks
  * virtio without iommu_platform: it works whatever the vIOMMU is or does, and is in nobody's way.
  */
-export const qemuArgs = (spec: VmSpec, sockets: string, servedDevices: readonly string[] = []): readonly string[] => [
+export const qemuArgs = (spec: Omit<VmSpec, 'folder'>, sockets: string, servedDevices: readonly string[] = []): readonly string[] => [
   '-nodefaults', '-no-user-config', '-display', 'none',
   // A guest that resets or powers itself off stops; QEMU stays and tells of it (SHUTDOWN event).
   '-action', 'reboot=shutdown,shutdown=pause',

@@ -1,21 +1,21 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
 import { kernelFault, LabError, labFault } from '../host/errors.ts'
 import { type StartedProcess, start } from '../host/spawn.ts'
-import { qemuCommand, TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { bootTooLong, sshIsUp } from './boot-progress.ts'
 import { converse } from './conversation.ts'
 import { DEVICE_LAG_MS, watchComplaints, withNames } from './device-complaints.ts'
 import { type DeviceServer, startDeviceServer } from './device-server.ts'
 import { forwardedPort } from './forwarded-port.ts'
+import { guestCommand } from './guest-command.ts'
 import { guestConsole, type GuestConsole, lineOf } from './guest-console.ts'
 import { type DeathWatch, deathWatch } from './guest-death.ts'
 import { hotPlug } from './hot-plug.ts'
-import { diskEnvironment, qemuArgs, qmpSocket } from './qemu-args.ts'
+import { qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp, type Qmp } from './qmp.ts'
 import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
@@ -134,15 +134,9 @@ const startDevices = async (
 }
 
 const startQemu = async (spec: VmSpec, sockets: string, devices: readonly DeviceServer[], { tools, signal }: VmSurroundings): Promise<StartedProcess> => {
-  const args = qemuArgs(spec, sockets, devices.map(({ qemuDevice }) => qemuDevice))
-  await writeFile(join(spec.folder, 'qemu.args'), `${args.join('\n')}\n`)
-  const command = qemuCommand(spec.qemu ?? TOOLS_QEMU, tools, {
-    args,
-    read: [...new Set([spec.bzImage, spec.initrd, spec.disk].map((file) => dirname(file)))],
-    write: [sockets],
-    network: true,
-    env: diskEnvironment(sockets),
-  })
+  const served = devices.map(({ qemuDevice }) => qemuDevice)
+  await writeFile(join(spec.folder, 'qemu.args'), `${qemuArgs(spec, sockets, served).join('\n')}\n`)
+  const command = guestCommand(spec, sockets, tools, served)
   return start(command, { what: 'QEMU', signal, graceMs: QEMU_GRACE_MS })
 }
 

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { AgentRequest } from '../../guest-agent/protocol.ts'
 import { start } from '../../orchestrator/host/spawn.ts'
 import { cpioArchive } from '../../orchestrator/image/cpio.ts'
 import type { Tools } from '../../orchestrator/toolbox/tools.ts'
-import { qemuArgs } from '../../orchestrator/vm/qemu-args.ts'
+import { guestCommand } from '../../orchestrator/vm/guest-command.ts'
 import type { VmSpec } from '../../orchestrator/vm/running-vm.ts'
 import { startVm, type VmSurroundings } from '../../orchestrator/vm/start-vm.ts'
 
@@ -24,13 +24,7 @@ export const floorMs = async (spec: Omit<VmSpec, 'initrd' | 'folder'>, tools: To
     { kind: 'file', path: 'init', mode: 0o755, data: Buffer.from(INIT) },
     { kind: 'file', path: 'bin/busybox', mode: 0o755, data: await readFile(join(tools.root, 'usr/bin/busybox')) },
   ]))
-  const command = tools.command({
-    program: 'qemu-system-x86_64',
-    args: qemuArgs({ ...spec, initrd, folder }, folder),
-    read: [spec.bzImage, spec.disk].map((file) => dirname(file)),
-    write: [folder],
-    network: true,
-  })
+  const command = guestCommand({ ...spec, initrd }, folder, tools)
   const startedAt = performance.now()
   const qemu = stack.use(await start(command, { what: 'the floor', signal, graceMs: 100 }))
   qemu.stderr.resume()

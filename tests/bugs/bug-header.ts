@@ -13,7 +13,7 @@ export interface PlantedBug {
   readonly function: string
   /** Names as in the uapi headers; a case that finds the bug covers one of them. */
   readonly ioctls: readonly string[]
-  /** `config/machine` of the default matrix; the bug shows in each. */
+  /** `config/machine` of the default lab; the bug shows in each. */
   readonly cells: readonly string[]
 }
 
@@ -23,6 +23,11 @@ export const plantedBugs = (): readonly PlantedBug[] =>
     .filter((file) => file.endsWith('.patch'))
     .sort()
     .map((file) => parseBug(join(import.meta.dirname, file), readFileSync(join(import.meta.dirname, file), 'utf8')))
+
+/** The machine whose device keeps translations: a QEMU is built for it. */
+export const ATS_MACHINE = 'intel-ats'
+
+export const needsAts = ({ cells }: PlantedBug): boolean => cells.some((cell) => cell.endsWith(`/${ATS_MACHINE}`))
 
 /** Reads the header above the line `---`: the fields of FIELDS, each once, in that order; a line that starts with a space continues its field. */
 export const parseBug = (patch: string, text: string): PlantedBug => {

@@ -1,7 +1,7 @@
 import { afterAll, expect } from 'vitest'
 import { z } from 'zod'
 import { caseInfo } from '../../orchestrator/vm/case-info.ts'
-import { plantedBugs } from '../bugs/bug-header.ts'
+import { needsAts, type PlantedBug, plantedBugs } from '../bugs/bug-header.ts'
 import { callLab, callLabRun } from '../lab-process.ts'
 import { campaign } from './campaign.ts'
 import { kernelTree } from './kernel-tree.ts'
@@ -16,18 +16,17 @@ afterAll(() => tree[Symbol.asyncDispose]())
 const { stdout } = await callLab(['list', '--json'])
 const covers = new Map(z.array(caseInfo).parse(JSON.parse(stdout)).map(({ id, covers: { ioctls } }) => [id, ioctls]))
 
-await campaign({
-  name: 'planted bug is found',
-  items: plantedBugs(),
-  sample: 2,
-  check: async (bug) => {
-    await using _ = await tree.patched(bug.patch)
-    const [config, machine] = (bug.cells[0] ?? '').split('/')
-    const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', String(config), '--machine', String(machine)])
-    expect(stderr).toBe('')
-    expect(exitCode).toBe(1)
-    const unexpected = results?.cells.flatMap((cell) => cell.cases.filter((one) => one.unexpected)) ?? []
-    const naming = unexpected.filter(({ id }) => bug.ioctls.some((ioctl) => covers.get(id)?.includes(ioctl)))
-    expect(naming, `of the failing cases (${unexpected.map(({ id }) => id).join(', ')}) none covers ${bug.ioctls.join(' ')}`).not.toEqual([])
-  },
-})
+const isFound = async (bug: PlantedBug): Promise<void> => {
+  await using _ = await tree.patched(bug.patch)
+  const [config, machine] = (bug.cells[0] ?? '').split('/')
+  const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', String(config), '--machine', String(machine)])
+  expect(stderr).toBe('')
+  expect(exitCode).toBe(1)
+  const unexpected = results?.cells.flatMap((cell) => cell.cases.filter((one) => one.unexpected)) ?? []
+  const naming = unexpected.filter(({ id }) => bug.ioctls.some((ioctl) => covers.get(id)?.includes(ioctl)))
+  expect(naming, `of the failing cases (${unexpected.map(({ id }) => id).join(', ')}) none covers ${bug.ioctls.join(' ')}`).not.toEqual([])
+}
+
+await campaign({ name: 'planted bug is found', items: plantedBugs().filter((bug) => !needsAts(bug)), sample: 2, check: isFound })
+// A QEMU is built for these: ten minutes by itself.
+await campaign({ name: 'planted bug is found by a device that keeps translations', items: plantedBugs().filter(needsAts), sample: 0, check: isFound })
