@@ -35,6 +35,7 @@ export const CAPABILITIES = [
   'sr-iov', // it has virtual functions to switch on
   'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
   'ats-counters', // and tells what it keeps, and of invalidations
+  'page-requests', // it asks for pages that are not there (PCI Express, PRI)
 ] as const
 export type DeviceCapability = (typeof CAPABILITIES)[number]
 
@@ -52,7 +53,7 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   e1000e: ['bar-mmap', 'io-bar', 'dma-write', 'dma-read', 'dma-64', 'intx', 'msi', 'msix', 'reset', 'power'],
   'virtio-rng': ['bar-mmap', 'dma-write', 'dma-64', 'intx', 'msix', 'reset', 'reset-state', 'power'],
   ivshmem: ['bar-mmap', 'ram-bar'],
-  'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'reset'],
+  'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'page-requests', 'reset'],
   'vfio-user-dma': ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset'],
 }
 

@@ -40,6 +40,7 @@ import { noiommuGetPa } from './noiommu-get-pa.ts'
 import { noiommuDma } from './noiommu-dma.ts'
 import { groupUnbind } from './group-unbind.ts'
 import { deviceInfo } from './device-info.ts'
+import { pageRequests } from './page-requests.ts'
 import { regionAccess } from './region-access.ts'
 import { barMmap } from './bar-mmap.ts'
 import { configSpace } from './config-space.ts'
@@ -98,6 +99,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...iommufdOptions,
   ...iommufdCompat,
   ...faultQueue,
+  ...pageRequests,
   ...cdevBind,
   ...cdevAttach,
   ...cdevTranslation,

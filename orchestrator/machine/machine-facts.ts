@@ -12,7 +12,7 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
   ...unfitPlaces(machine.devices),
   ...withoutOf(machine.devices),
-  ...lacksOf(offer),
+  ...lacksOf(machine, offer),
 })
 
 /** Of several devices of a kind the first counts: cases use that. */
@@ -43,9 +43,16 @@ const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
   }
 }
 
-const lacksOf = (offer: QemuOffer | undefined): Pick<MachineFacts, 'lacks'> => {
-  const because = offer === undefined ? undefined : atsTestdev(offer)?.noCounters
-  return because === undefined ? {} : { lacks: { 'ats-counters': because } }
+/** What the model that this QEMU has of a device cannot do, and what it can do behind another IOMMU only. */
+const lacksOf = ({ iommu }: MachineSpec, offer: QemuOffer | undefined): Pick<MachineFacts, 'lacks'> => {
+  const model = offer === undefined ? undefined : atsTestdev(offer)
+  if (model === undefined) return {}
+  const because = {
+    'ats-counters': model.noCounters,
+    'page-requests': model.noPageRequests ?? (iommu?.kind === 'intel' && iommu.svm ? undefined : 'the IOMMU of this machine answers no page requests: intelIommu({ svm: true }) does'),
+  }
+  const lacking = Object.entries(because).filter(([, reason]) => reason !== undefined)
+  return lacking.length === 0 ? {} : { lacks: Object.fromEntries(lacking) }
 }
 
 const behindIommu = (slot: SlotSpec): readonly DeviceSpec[] => {

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
-import { edu, igb, iommuTestdev, nvme, pciTestdev } from '../../../orchestrator/machine/devices.ts'
+import { edu, igb, iommuTestdev, nvme, pcieAtsTestdev, pciTestdev } from '../../../orchestrator/machine/devices.ts'
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineFacts } from '../../../orchestrator/machine/machine-facts.ts'
 import type { MachineSpec } from '../../../orchestrator/machine/machine-spec.ts'
 import { behindSwitch, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
+import { goldenOffer } from './golden-offer.ts'
 
 const bare = { name: 'm', devices: [edu(), pciTestdev()], memoryMiB: 512, cpus: 2, onRequest: false }
 
@@ -51,4 +52,18 @@ it('tells of places whose devices are of no use to the cases about them', () => 
   ])
   expect(unfit(oneGroup(edu()), oneGroup(edu(), edu()))).toEqual([])
   expect(unfit(pluggedLater(pciTestdev()), pluggedLater(edu()))).toEqual(['plugged-later'])
+})
+
+it('tells why pages cannot be asked for: the device, the IOMMU that QEMU has, or the IOMMU of this machine', () => {
+  const [device, golden] = ['pcie-ats-testdev', goldenOffer('11.1')]
+  const qemuWith = (...properties: readonly string[]) => ({
+    ...golden, devices: new Set([...golden.devices, device]), properties: new Map([...golden.properties, [device, new Set(properties)]]),
+  })
+  const scalable = { scalable: true, firstStage: true, deviceIotlb: true } as const
+  const behind = (iommu: ReturnType<typeof intelIommu>) => ({ ...bare, iommu, devices: [pcieAtsTestdev()] })
+  const answering = behind(intelIommu({ ...scalable, pasidBits: 20, svm: true }))
+  expect(machineFacts(answering, qemuWith('counters')).lacks).toEqual({ 'page-requests': expect.stringMatching(/QEMU 11.* makes no page requests/) as string })
+  expect(machineFacts(behind(intelIommu(scalable)), qemuWith('counters', 'pri')).lacks).toEqual({ 'page-requests': expect.stringMatching(/svm: true/) as string })
+  expect(machineFacts(answering, qemuWith('counters', 'pri')).lacks).toBeUndefined()
+  expect(machineFacts(answering, golden).lacks).toBeUndefined()
 })
