@@ -8,7 +8,7 @@ import { campaign } from './campaign.ts'
 
 /** Every device of the lab on one machine: what its row claims ran in every cell where a VFIO device can exist. */
 const LAB = `
-import { debian, defineLab, e1000e, edu, igb, intelIommu, iommuTestdev, ivshmem, nvme, pciTestdev, virtioIommu, virtioRng } from 'vfio-lab'
+import { amdIommu, debian, defineLab, e1000e, edu, igb, intelIommu, iommuTestdev, ivshmem, nvme, pciTestdev, virtioIommu, virtioRng } from 'vfio-lab'
 
 const devices = (rng) => [edu(), pciTestdev(), iommuTestdev(), nvme({ virtualFunctions: 2 }), igb(), e1000e(), rng, ivshmem()]
 
@@ -24,13 +24,14 @@ export default defineLab({
     intel: { iommu: intelIommu({ cachingMode: true }), devices: devices(virtioRng()) },
     'intel-scalable': { iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true }), devices: devices(virtioRng({ ats: true })) },
     virtio: { iommu: virtioIommu(), devices: devices(virtioRng()) },
+    amd: { iommu: amdIommu(), devices: devices(virtioRng()) },
   },
   suites: ['{device-*,bar-*,irq-*,dma,dma-devices,region-access,config-*,hot-reset,sr-iov,nodes}'],
 })
 `
 /** Without an IOMMU the kernel of this config makes no VFIO device of anything. */
 const WITHOUT_DEVICE = 'iommufd/none'
-const CELLS = ['noiommu', 'no-container', 'iommufd'].flatMap((config) => ['none', 'intel', 'intel-scalable', 'virtio'].map((machine) => `${config}/${machine}`))
+const CELLS = ['noiommu', 'no-container', 'iommufd'].flatMap((config) => ['none', 'intel', 'intel-scalable', 'virtio', 'amd'].map((machine) => `${config}/${machine}`))
 
 /** Those that need a QEMU or a program of their own have a test of their own. */
 const ELSEWHERE: readonly DeviceKind[] = ['pcie-ats-testdev', 'vfio-user-dma']
