@@ -30,6 +30,12 @@ const LAST_PORT_SLOT = 29
 /** How many entries of `devices` a machine can have: each takes a slot of the root bus. */
 export const MOST_SLOTS = LAST_PORT_SLOT - FIRST_PORT_SLOT + 1
 
+/** The slot of the root bus that a machine's entry of `devices` takes. */
+export const rootSlot = (index: number): number => FIRST_PORT_SLOT + index
+
+/** How QEMU reads the number of a slot. */
+const hex = (slot: number): string => slot.toString(16)
+
 /** Numbers ports and devices as they come. */
 interface Numbering {
   ports: number
@@ -40,7 +46,7 @@ interface Numbering {
 export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs => {
   const numbering: Numbering = { ports: 0, devices: 0 }
   const all = slots.map((slot, index) => {
-    const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${FIRST_PORT_SLOT + index}` }
+    const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${hex(rootSlot(index))}` }
     if (isPlace(slot)) return PLACES[slot.kind](refuseServed(slot.devices, slot.kind, asking), place)
     return slot.kind === 'vfio-user-dma' ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
   })
@@ -116,7 +122,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         '-device', `pxb-pcie,id=bypassing,bus_nr=${FIRST_BYPASSING_BUS},${bypass}=on,${place.at}`,
-        ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${index}` })),
+        ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${hex(index)}` })),
       ],
       later: [],
       served: [],
@@ -130,7 +136,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         ...port.args, '-device', `pcie-pci-bridge,id=${bridge},bus=${port.bus}`,
-        ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${index + 1}`, place)),
+        ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${hex(index + 1)}`, place)),
       ],
       later: [],
       served: [],
@@ -147,7 +153,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
       served: [],
     }
   },
-  'behind-switch': switchArgs((index) => `addr=${index}`),
+  'behind-switch': switchArgs((index) => `addr=${hex(index)}`),
   'switch-functions': switchArgs((index) => `addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`),
   'plugged-later': (devices, place) => {
     const [device, ...rest] = devices
