@@ -21,9 +21,12 @@ export const CAPABILITIES = [
   'bar-mmap', // a memory BAR of at least a page that user space may mmap
   'io-bar', // an I/O port BAR
   'ram-bar', // a memory BAR that is RAM all over: it keeps what is written to it
+  'large-bar', // a memory BAR of 64 GiB, each word of which reads as its own offset
+  'sparse-bar', // a memory BAR that is memory in some pages and registers in the others
+  'small-bars', // two memory BARs of less than a page, which keep what is written to them
   'dma-write', // the device can write to memory
   'dma-read', // the device can read from memory
-  'dma-64', // its DMA reaches addresses above 4 GiB
+  'dma-64', // its DMA reaches every address of 64 bits
   'fault-report', // the device tells synchronously whether its DMA write was translated
   'queue-fault', // the device tells when it cannot reach its own queues or descriptors, and then wants a reset
   'intx',
@@ -31,6 +34,7 @@ export const CAPABILITIES = [
   'msix',
   'reset', // VFIO_DEVICE_RESET: a function level reset, or a reset of the bus behind a port where the device is alone
   'reset-state', // a reset brings a register back that user space can change: with `reset` alone nothing of it may show
+  'flr-count', // it resets itself when it is told to (Function Level Reset), and counts its resets
   'power', // PCI power management: it can be put into D3hot
   'sr-iov', // it has virtual functions to switch on
   'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
@@ -53,7 +57,9 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'virtio-rng': ['bar-mmap', 'dma-write', 'dma-64', 'intx', 'msix', 'reset', 'reset-state', 'power'],
   ivshmem: ['bar-mmap', 'ram-bar'],
   'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'reset'],
-  'vfio-user-dma': ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset'],
+  'vfio-user-dma': [
+    'bar-mmap', 'large-bar', 'sparse-bar', 'small-bars', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset', 'flr-count',
+  ],
 }
 
 /** Where devices stand other than each behind a root port of its own. */
@@ -152,7 +158,11 @@ export interface CellFacts {
   /** Behind the machine's IOMMU, if it has one, from the start. */
   readonly devices: readonly DeviceKind[]
   readonly topology: readonly Topology[]
+  /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options. */
+  readonly without?: LackedCapabilities
 }
+
+export type LackedCapabilities = Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 
 export type AgentRequest =
   | { readonly list: true }

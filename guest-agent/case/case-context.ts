@@ -76,7 +76,11 @@ export class CaseContext {
   /** Of those behind the machine's IOMMU, if it has one. */
   devices(wanted: DeviceKind | readonly DeviceCapability[] = []): readonly PciDevice[] {
     return this.#devices.filter((device) => !bypassesIommu(device)).filter(({ kind }) =>
-      typeof wanted === 'string' ? kind === wanted : wanted.every((capability) => DEVICE_CAPABILITIES[kind].includes(capability)))
+      typeof wanted === 'string' ? kind === wanted : wanted.every((capability) => this.#isAble(kind, capability)))
+  }
+
+  #isAble(kind: DeviceKind, capability: DeviceCapability): boolean {
+    return DEVICE_CAPABILITIES[kind].includes(capability) && this.facts.without?.[kind]?.includes(capability) !== true
   }
 
   /** Those that the machine's IOMMU does not see: `topology: ['bypassing']`. */

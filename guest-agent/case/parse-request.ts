@@ -1,4 +1,4 @@
-import { type AgentRequest, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, TOPOLOGIES } from '../protocol.ts'
+import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, type LackedCapabilities, TOPOLOGIES } from '../protocol.ts'
 
 /** A request line that is none. */
 class BadRequest extends Error {
@@ -21,7 +21,14 @@ const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(IOMMU_TRAITS, trait, 'cell.iommu')),
   devices: strings(cell['devices'], 'cell.devices').map((kind) => member(DEVICE_KINDS, kind, 'cell.devices')),
   topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
+  without: lacked(record(cell['without'] ?? {}, 'cell.without')),
 })
+
+const lacked = (without: Readonly<Record<string, unknown>>): LackedCapabilities =>
+  Object.fromEntries(Object.entries(without).map(([kind, capabilities]) => [
+    member(DEVICE_KINDS, kind, 'cell.without'),
+    strings(capabilities, 'cell.without').map((capability) => member(CAPABILITIES, capability, 'cell.without')),
+  ]))
 
 const json = (line: string): unknown => {
   try {

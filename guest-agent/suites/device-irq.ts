@@ -67,7 +67,7 @@ const msix = async (lab: CaseContext, device: VfioDevice, raiser: Interrupter): 
   const { count, flags } = device.irqInfo(MSIX)
   const canGrow = (flags & VFIO.VFIO_IRQ_INFO_NORESIZE) === 0
   lab.measure('growingMsix', Number(canGrow))
-  ok(count >= raiser.vectors && raiser.vectors > 1, `${raiser.vectors} vectors of MSI-X expected at least, VFIO tells of ${count}`)
+  ok(count >= raiser.vectors && raiser.vectors > 0, `${raiser.vectors} vectors of MSI-X expected at least, VFIO tells of ${count}`)
   const events = Array.from({ length: count }, (_, vector) => lab.use(new EventFd(`eventfd of vector ${vector}`)))
   /** Other vectors that came with this one. */
   const raised = async (vector: number): Promise<readonly number[]> => {

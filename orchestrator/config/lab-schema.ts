@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TOPOLOGIES } from '../../guest-agent/protocol.ts'
+import { dmaOptions } from '../../images/devices/vfio-user-dma/options.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import { MOST_SLOTS } from '../machine/slot-args.ts'
 import type { LabConfig } from './lab-config.ts'
@@ -65,7 +66,7 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
-  strict({ kind: z.literal('vfio-user-dma') }),
+  strict({ kind: z.literal('vfio-user-dma'), options: dmaOptions }),
   strict({ kind: z.literal('nvme'), virtualFunctions: z.int().nonnegative() }),
   strict({ kind: z.literal('igb') }),
   strict({ kind: z.literal('e1000e') }),

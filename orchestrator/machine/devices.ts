@@ -1,4 +1,5 @@
 import { yours } from '../host/errors.ts'
+import { dmaOptions, type DmaOptionsInput } from '../../images/devices/vfio-user-dma/options.ts'
 import { requireKnownOptions } from './known-options.ts'
 import type { DeviceSpec } from './machine-spec.ts'
 
@@ -32,8 +33,14 @@ export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
 /**
  * A device that the lab itself plays (images/devices/vfio-user-dma) and QEMU reaches by vfio-user: DMA of any length both ways, whose outcome it
  * reports, interrupts of all kinds, BARs of odd sizes. Its reports stand in the cell's folder.
+ * @param options what it is and is not, or how it is broken (docs/devices.md). Cases that need what they take away are absent.
  */
-export const vfioUserDma = (): DeviceSpec => ({ kind: 'vfio-user-dma' })
+export const vfioUserDma = (options: DmaOptionsInput = {}): DeviceSpec => {
+  requireKnownOptions('vfioUserDma', options, Object.keys(dmaOptions.shape))
+  const parsed = dmaOptions.safeParse(options)
+  if (parsed.success) return { kind: 'vfio-user-dma', options: parsed.data }
+  throw yours('BAD_MACHINE', `vfioUserDma(): ${parsed.error.issues.map(({ path, message }) => [...(path.length === 0 ? [] : [path.join('.')]), message].join(': ')).join('; ')}`)
+}
 
 /** Writes to memory on a register read and says at once whether its IOMMU let it (QEMU 11). */
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })

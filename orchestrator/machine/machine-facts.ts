@@ -1,6 +1,7 @@
 import type { DeviceCapability, IommuTrait } from '../../guest-agent/protocol.ts'
 import { atsTestdev } from './ats-testdev.ts'
 import { ALL_64_BITS } from './devices.ts'
+import { lackedByOptions } from './dma-capabilities.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
 
@@ -23,10 +24,10 @@ const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
   switch (device.kind) {
     case 'edu': return device.dmaMask === ALL_64_BITS ? [] : ['dma-64']
     case 'nvme': return device.virtualFunctions > 0 ? [] : ['sr-iov']
+    case 'vfio-user-dma': return lackedByOptions(device.options)
     case 'pci-testdev':
     case 'iommu-testdev':
     case 'pcie-ats-testdev':
-    case 'vfio-user-dma':
     case 'igb':
     case 'e1000e':
     case 'virtio-rng':

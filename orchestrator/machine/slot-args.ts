@@ -2,7 +2,7 @@ import { yours } from '../host/errors.ts'
 import type { Topology } from '../../guest-agent/protocol.ts'
 import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
 import { deviceParts, deviceValue } from './device-args.ts'
-import { type DeviceSpec, isPlace, type SlotSpec } from './machine-spec.ts'
+import { type DeviceSpec, isPlace, isServed, type ServedSpec, type SlotSpec } from './machine-spec.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 
 export interface SlotArgs {
@@ -15,6 +15,7 @@ export interface SlotArgs {
 export interface ServedDevice {
   readonly id: string
   readonly bus: string
+  readonly device: ServedSpec
 }
 
 /** A device that is not there when the guest starts: what device_add is given, written as for `-device`. */
@@ -48,7 +49,7 @@ export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs =
   const all = slots.map((slot, index) => {
     const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${hex(rootSlot(index))}` }
     if (isPlace(slot)) return PLACES[slot.kind](refuseServed(slot.devices, slot.kind, asking), place)
-    return slot.kind === 'vfio-user-dma' ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
+    return isServed(slot) ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
   })
   return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later), served: all.flatMap(({ served }) => served) }
 }
@@ -60,14 +61,15 @@ interface Place {
   readonly at: string
 }
 
-const servedArgs = (device: DeviceSpec, place: Place): SlotArgs => {
+const servedArgs = (device: ServedSpec, place: Place): SlotArgs => {
   const { args, bus } = rootPort(place)
   const { properties } = deviceParts(device, place.numbering.devices++, place.asking)
-  return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus }] }
+  return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus, device }] }
 }
 
 const refuseServed = (devices: readonly DeviceSpec[], place: Topology, { machine }: Asking): readonly DeviceSpec[] => {
-  if (devices.some(({ kind }) => kind === 'vfio-user-dma')) throw yours('BAD_MACHINE', `machine ${machine}: vfio-user-dma stands behind a root port of its own, not ${place}`)
+  const served = devices.find(isServed)
+  if (served !== undefined) throw yours('BAD_MACHINE', `machine ${machine}: ${served.kind} stands behind a root port of its own, not ${place}`)
   return devices
 }
 

@@ -19,7 +19,7 @@ export const guestSpec = async (
     qemu: program,
     commandLine,
     later,
-    deviceServers: served.map(({ id, bus }) => ({ name: id, file: VFIO_USER_DMA, id, bus })),
+    deviceServers: served.map(({ id, bus, device }) => ({ name: id, file: VFIO_USER_DMA, options: device.options, id, bus })),
     folder,
     accel: bench.accel.used,
     bzImage: kernel.bzImage,
