@@ -10,9 +10,9 @@ export const PROTOCOL_VERSION = 1
 /** No event line is longer than this, in bytes; the agent cuts its messages, the orchestrator refuses more. */
 export const MAX_EVENT_BYTES = 64 * 1024
 
-/** QEMU devices that the lab can plug in; the agent has a driver for each. */
+/** QEMU devices that the lab can plug in; the agent has a driver for each. `vfio-user` is any device that a user of the lab wrote. */
 export const DEVICE_KINDS = [
-  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev', 'vfio-user-dma',
+  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev', 'vfio-user-dma', 'vfio-user',
 ] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
@@ -45,7 +45,7 @@ export type DeviceCapability = (typeof CAPABILITIES)[number]
 /**
  * The plan matches a case's needs with this table; devices/ in the agent implements each row. It says what is true on the lab's machines:
  * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus. Options of a device may take
- * something away (orchestrator/machine/machine-facts.ts).
+ * something away (orchestrator/machine/machine-facts.ts). A vfio-user device may have more, which nobody but its author knows.
  */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
   edu: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'msi', 'intx', 'reset'],
@@ -60,6 +60,7 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'vfio-user-dma': [
     'bar-mmap', 'large-bar', 'sparse-bar', 'small-bars', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset', 'flr-count',
   ],
+  'vfio-user': ['reset'],
 }
 
 /** Where devices stand other than each behind a root port of its own. */
@@ -160,6 +161,8 @@ export interface CellFacts {
   readonly topology: readonly Topology[]
   /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options. */
   readonly without?: LackedCapabilities
+  /** A vfio-user device has whatever ids its author gave it: the slots of the root bus whose ports such devices stand behind. */
+  readonly vfioUserSlots?: readonly number[]
 }
 
 export type LackedCapabilities = Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>

@@ -22,6 +22,7 @@ const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   devices: strings(cell['devices'], 'cell.devices').map((kind) => member(DEVICE_KINDS, kind, 'cell.devices')),
   topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
   without: lacked(record(cell['without'] ?? {}, 'cell.without')),
+  vfioUserSlots: numbers(cell['vfioUserSlots'] ?? [], 'cell.vfioUserSlots'),
 })
 
 const lacked = (without: Readonly<Record<string, unknown>>): LackedCapabilities =>
@@ -45,6 +46,11 @@ const record = (value: unknown, what: string): Readonly<Record<string, unknown>>
 
 const strings = (value: unknown, what: string): readonly string[] => {
   if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw new BadRequest(`${what} must be a list of strings`)
+  return value
+}
+
+const numbers = (value: unknown, what: string): readonly number[] => {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'number')) throw new BadRequest(`${what} must be a list of numbers`)
   return value
 }
 

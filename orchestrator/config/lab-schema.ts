@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { TOPOLOGIES } from '../../guest-agent/protocol.ts'
 import { dmaOptions } from '../../images/devices/vfio-user-dma/options.ts'
 import { suggestion } from '../host/nearest-name.ts'
+import { jsonObject } from '../machine/json-object.ts'
 import { MOST_SLOTS } from '../machine/slot-args.ts'
 import type { LabConfig } from './lab-config.ts'
 
@@ -67,6 +68,7 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
   strict({ kind: z.literal('vfio-user-dma'), options: dmaOptions }),
+  strict({ kind: z.literal('vfio-user'), file: z.string().min(1, 'must be a file'), options: jsonObject.optional() }),
   strict({ kind: z.literal('nvme'), virtualFunctions: z.int().nonnegative() }),
   strict({ kind: z.literal('igb') }),
   strict({ kind: z.literal('e1000e') }),

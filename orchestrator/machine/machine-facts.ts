@@ -4,6 +4,7 @@ import { ALL_64_BITS } from './devices.ts'
 import { lackedByOptions } from './dma-capabilities.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
+import { rootSlot } from './slot-args.ts'
 
 /** What cases may rely on when they run on this machine; on which QEMU, where its devices come in several models. */
 export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFacts => ({
@@ -11,6 +12,7 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
   devices: machine.devices.flatMap(behindIommu).map(({ kind }) => kind),
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
   ...withoutOf(machine.devices.flatMap(behindIommu)),
+  ...vfioUserSlots(machine.devices),
   ...lacksOf(offer),
 })
 
@@ -18,6 +20,11 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
 const withoutOf = (devices: readonly DeviceSpec[]): Pick<MachineFacts, 'without'> => {
   const lacking = [...new Map(devices.toReversed().map((device) => [device.kind, lacks(device)] as const))].filter(([, capabilities]) => capabilities.length > 0)
   return lacking.length === 0 ? {} : { without: Object.fromEntries(lacking) }
+}
+
+const vfioUserSlots = (slots: readonly SlotSpec[]): Pick<MachineFacts, 'vfioUserSlots'> => {
+  const found = slots.flatMap(({ kind }, index) => (kind === 'vfio-user' ? [rootSlot(index)] : []))
+  return found.length === 0 ? {} : { vfioUserSlots: found }
 }
 
 const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
@@ -28,6 +35,7 @@ const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
     case 'pci-testdev':
     case 'iommu-testdev':
     case 'pcie-ats-testdev':
+    case 'vfio-user':
     case 'igb':
     case 'e1000e':
     case 'virtio-rng':

@@ -25,16 +25,23 @@ export type DeviceSpec =
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
   | { readonly kind: 'vfio-user-dma'; readonly options: DmaOptions }
+  | { readonly kind: 'vfio-user'; /** Whose default export it is; absolute in a resolved config. */ readonly file: string; readonly options?: JsonObject | undefined }
   | { readonly kind: 'nvme'; /** 0: no SR-IOV. */ readonly virtualFunctions: number }
   | { readonly kind: 'igb' }
   | { readonly kind: 'e1000e' }
   | { readonly kind: 'virtio-rng'; readonly ats: boolean }
   | { readonly kind: 'ivshmem'; readonly sizeMiB: number }
 
-/** A device that a program of its own plays. */
-export type ServedSpec = Extract<DeviceSpec, { readonly kind: 'vfio-user-dma' }>
+export interface JsonObject {
+  readonly [key: string]: Json
+}
 
-export const isServed = (device: DeviceSpec): device is ServedSpec => device.kind === 'vfio-user-dma'
+export type Json = string | number | boolean | null | JsonObject | readonly Json[]
+
+/** A device that a program of its own plays. */
+export type ServedSpec = Extract<DeviceSpec, { readonly kind: 'vfio-user-dma' | 'vfio-user' }>
+
+export const isServed = (device: DeviceSpec): device is ServedSpec => device.kind === 'vfio-user-dma' || device.kind === 'vfio-user'
 
 export interface MachineSpec {
   readonly name: string
@@ -59,6 +66,8 @@ export interface MachineFacts {
   readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
   /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options. */
   readonly without?: LackedCapabilities
+  /** Slots of the root bus: behind the ports there stand the devices of kind vfio-user. */
+  readonly vfioUserSlots?: readonly number[]
 }
 
 /** The devices of an entry. */
