@@ -1,10 +1,12 @@
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { kernelFault, yours } from '../host/errors.ts'
 import { buildConfigs } from '../kernel/build-configs.ts'
+import { machineArgs } from '../machine/machine-args.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Cell } from '../plan/plan.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import { type Bench, openBench } from './bench.ts'
+import { checkDevices } from './check-devices.ts'
 import type { Emit } from './emit.ts'
 import { guestSpec } from './guest-spec.ts'
 import { openMachineQemus } from './machine-qemus.ts'
@@ -36,6 +38,7 @@ export const openCell = async ({ config, filter, accel, folder, signal }: CellRe
   const bench = stack.use(await openBench({ config, accel, signal }, emit))
   const notice = (text: string) => { emit({ event: 'notice', text }) }
   const qemus = stack.use(await openMachineQemus([cell.machine], bench.tools, { notice, signal }))
+  await checkDevices(machineArgs(cell.machine, qemus.of(cell.machine).offer).served, signal)
   const builds = stack.use(await buildConfigs(cell.kernel, [cell.config], {
     tools: bench.tools, upTo: 'built', signal, baseConfig: config.baseConfig, limits: config.limits,
     notice,
