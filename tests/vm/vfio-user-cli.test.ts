@@ -1,5 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { callLab, readResults, temporaryDir } from '../lab-process.ts'
 
@@ -24,10 +25,15 @@ export default defineLab({
 `
 const ADDER = join(import.meta.dirname, '../../images/devices/adder.ts')
 
-const run = async (machine: string, suites: string) => {
-  await using dir = await temporaryDir()
+const labFolder = async () => {
+  const dir = await temporaryDir()
   await writeFile(join(dir.path, 'lab.config.ts'), LAB)
   await copyFile(ADDER, join(dir.path, 'adder.ts'))
+  return dir
+}
+
+const run = async (machine: string, suites: string) => {
+  await using dir = await labFolder()
   const out = join(dir.path, 'out')
   const { exitCode, stderr } = await callLab(['run', '--machine', machine, '--suite', suites, '--out', out], { cwd: dir.path })
   const cell = (await readResults(out))?.cells[0]
@@ -68,4 +74,20 @@ test('it is found behind its port among others, and the programmable device is a
     'reset-flr/once': 'the vfio-user-dma of this machine has not reset and flr-count',
     'dma-refused/unmapped': 'the vfio-user-dma of this machine has not dma-write and dma-read and dma-64',
   })
+})
+
+test('lab shell --qemu prints what starts the device, and then its guest', async () => {
+  await using dir = await labFolder()
+  const { stdout, exitCode } = await callLab(['shell', '--qemu', 'noiommu/alone'], { cwd: dir.path })
+  expect(exitCode).toBe(0)
+  const guest = execa('sh', ['-c', stdout], { reject: false, stdin: 'ignore', detached: true, timeout: 120_000 })
+  let up = false
+  for await (const line of guest) {
+    if (!line.includes('vfio-lab: init: ssh is up')) continue
+    up = true
+    // The device as well: it goes on when QEMU has ended.
+    if (guest.pid !== undefined) process.kill(-guest.pid)
+  }
+  expect(up).toBe(true)
+  expect(await readFile(join(dir.path, '.lab/shell/debian/noiommu/alone/device0-adder.ndjson'), 'utf8')).toContain('{"event":"connected"}')
 })
