@@ -40,7 +40,8 @@ export const vfioUserDma = (options: DmaOptionsInput = {}): DeviceSpec => {
   requireKnownOptions('vfioUserDma', options, Object.keys(dmaOptions.shape))
   const parsed = dmaOptions.safeParse(options)
   if (parsed.success) return { kind: 'vfio-user-dma', options: parsed.data }
-  throw yours('BAD_MACHINE', `vfioUserDma(): ${parsed.error.issues.map(({ path, message }) => [...(path.length === 0 ? [] : [path.join('.')]), message].join(': ')).join('; ')}`)
+  const problems = parsed.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+  throw yours('BAD_MACHINE', `vfioUserDma(): ${problems.join('; ')}`)
 }
 
 /**

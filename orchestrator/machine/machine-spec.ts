@@ -25,7 +25,12 @@ export type DeviceSpec =
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
   | { readonly kind: 'vfio-user-dma'; readonly options: DmaOptions }
-  | { readonly kind: 'vfio-user'; /** Whose default export it is; absolute in a resolved config. */ readonly file: string; readonly options?: JsonObject | undefined }
+  | {
+      readonly kind: 'vfio-user'
+      /** Whose default export it is; absolute in a resolved config. */
+      readonly file: string
+      readonly options?: JsonObject | undefined
+    }
   | { readonly kind: 'nvme'; /** 0: no SR-IOV. */ readonly virtualFunctions: number }
   | { readonly kind: 'igb' }
   | { readonly kind: 'e1000e' }
