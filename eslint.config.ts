@@ -32,6 +32,10 @@ const floorRules = floors.flatMap((floor, level) =>
           regex: 'guest-agent/(?!protocol\\.ts$)',
           message: 'protocol.ts is the only file that the orchestrator imports from guest-agent/.',
         },
+        {
+          regex: 'images/(?!devices/vfio-user-dma/options\\.ts$)',
+          message: 'options.ts of vfio-user-dma is the only file that the orchestrator imports from images/.',
+        },
         ...(forbidden.length === 0 ? [] : [{
           regex: `^(\\.\\./)+(${forbidden.join('|')})/`,
           message: `orchestrator/${folder} may import only from the floors below it (eslint.config.ts).`,

@@ -10,9 +10,9 @@ export const PROTOCOL_VERSION = 1
 /** No event line is longer than this, in bytes; the agent cuts its messages, the orchestrator refuses more. */
 export const MAX_EVENT_BYTES = 64 * 1024
 
-/** QEMU devices that the lab can plug in; the agent has a driver for each. */
+/** QEMU devices that the lab can plug in; the agent has a driver for each. `vfio-user` is any device that a user of the lab wrote. */
 export const DEVICE_KINDS = [
-  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev', 'vfio-user-dma',
+  'edu', 'pci-testdev', 'iommu-testdev', 'nvme', 'igb', 'e1000e', 'virtio-rng', 'ivshmem', 'pcie-ats-testdev', 'vfio-user-dma', 'vfio-user',
 ] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
@@ -21,9 +21,12 @@ export const CAPABILITIES = [
   'bar-mmap', // a memory BAR of at least a page that user space may mmap
   'io-bar', // an I/O port BAR
   'ram-bar', // a memory BAR that is RAM all over: it keeps what is written to it
+  'large-bar', // a memory BAR of 64 GiB, each word of which reads as its own offset
+  'sparse-bar', // a memory BAR that is memory in some pages and registers in the others
+  'small-bars', // two memory BARs of less than a page, which keep what is written to them
   'dma-write', // the device can write to memory
   'dma-read', // the device can read from memory
-  'dma-64', // its DMA reaches addresses above 4 GiB
+  'dma-64', // its DMA reaches every address of 64 bits
   'fault-report', // the device tells synchronously whether its DMA write was translated
   'queue-fault', // the device tells when it cannot reach its own queues or descriptors, and then wants a reset
   'intx',
@@ -31,6 +34,7 @@ export const CAPABILITIES = [
   'msix',
   'reset', // VFIO_DEVICE_RESET: a function level reset, or a reset of the bus behind a port where the device is alone
   'reset-state', // a reset brings a register back that user space can change: with `reset` alone nothing of it may show
+  'flr-count', // it resets itself when it is told to (Function Level Reset), and counts its resets
   'power', // PCI power management: it can be put into D3hot
   'sr-iov', // it has virtual functions to switch on
   'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
@@ -43,6 +47,7 @@ export type DeviceCapability = (typeof CAPABILITIES)[number]
  * The plan matches a case's needs with this table; devices/ in the agent implements each row. It says what is true on the lab's machines:
  * every device stands behind a root port of its own and so can be reset, but ivshmem stands on the root bus. Options of a device and the place
  * where it stands may take something away (orchestrator/machine/machine-facts.ts).
+ * A vfio-user device may have more, which nobody but its author knows.
  */
 export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCapability[]>> = {
   edu: ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'msi', 'intx', 'reset'],
@@ -54,7 +59,10 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'virtio-rng': ['bar-mmap', 'dma-write', 'dma-64', 'intx', 'msix', 'reset', 'reset-state', 'power'],
   ivshmem: ['bar-mmap', 'ram-bar'],
   'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'page-requests', 'reset'],
-  'vfio-user-dma': ['bar-mmap', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset'],
+  'vfio-user-dma': [
+    'bar-mmap', 'large-bar', 'sparse-bar', 'small-bars', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset', 'flr-count',
+  ],
+  'vfio-user': ['reset'],
 }
 
 /** Where devices stand other than each behind a root port of its own. */
@@ -155,9 +163,13 @@ export interface CellFacts {
   /** Behind the machine's IOMMU, if it has one, from the start. */
   readonly devices: readonly DeviceKind[]
   readonly topology: readonly Topology[]
-  /** What DEVICE_CAPABILITIES says of a kind and this machine's first device of that kind has not. */
-  readonly without?: Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
+  /** What DEVICE_CAPABILITIES says of a kind and this machine's first device of that kind has not, because of its options or of where it stands. */
+  readonly without?: LackedCapabilities
+  /** A vfio-user device has whatever ids its author gave it: the slots of the root bus whose ports such devices stand behind. */
+  readonly vfioUserSlots?: readonly number[]
 }
+
+export type LackedCapabilities = Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 
 export type AgentRequest =
   | { readonly list: true }

@@ -10,6 +10,10 @@ export const kindsWith = (capabilities: readonly DeviceCapability[], except: rea
 export const capabilitiesOf = (kind: DeviceKind, capabilities: readonly DeviceCapability[]): readonly DeviceCapability[] =>
   capabilities.filter((capability) => DEVICE_CAPABILITIES[kind].includes(capability))
 
+/** The kinds that have none of these, for certain: a vfio-user device may have anything, whatever is known of all of them. */
+export const kindsWithout = (capabilities: readonly DeviceCapability[]): readonly DeviceKind[] =>
+  DEVICE_KINDS.filter((kind) => kind !== 'vfio-user' && capabilitiesOf(kind, capabilities).length === 0)
+
 export const has = (kind: DeviceKind, capability: DeviceCapability): boolean => DEVICE_CAPABILITIES[kind].includes(capability)
 
 /**

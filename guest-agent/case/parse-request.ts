@@ -1,4 +1,4 @@
-import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, TOPOLOGIES } from '../protocol.ts'
+import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, type LackedCapabilities, TOPOLOGIES } from '../protocol.ts'
 
 /** A request line that is none. */
 class BadRequest extends Error {
@@ -21,10 +21,15 @@ const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   iommu: strings(cell['iommu'], 'cell.iommu').map((trait) => member(IOMMU_TRAITS, trait, 'cell.iommu')),
   devices: strings(cell['devices'], 'cell.devices').map((kind) => member(DEVICE_KINDS, kind, 'cell.devices')),
   topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
-  without: Object.fromEntries(Object.entries(record(cell['without'] ?? {}, 'cell.without')).map(([kind, lacking]) => [
-    member(DEVICE_KINDS, kind, 'cell.without'), strings(lacking, 'cell.without').map((each) => member(CAPABILITIES, each, 'cell.without')),
-  ])),
+  without: lacked(record(cell['without'] ?? {}, 'cell.without')),
+  vfioUserSlots: numbers(cell['vfioUserSlots'] ?? [], 'cell.vfioUserSlots'),
 })
+
+const lacked = (without: Readonly<Record<string, unknown>>): LackedCapabilities =>
+  Object.fromEntries(Object.entries(without).map(([kind, capabilities]) => [
+    member(DEVICE_KINDS, kind, 'cell.without'),
+    strings(capabilities, 'cell.without').map((capability) => member(CAPABILITIES, capability, 'cell.without')),
+  ]))
 
 const json = (line: string): unknown => {
   try {
@@ -41,6 +46,11 @@ const record = (value: unknown, what: string): Readonly<Record<string, unknown>>
 
 const strings = (value: unknown, what: string): readonly string[] => {
   if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) throw new BadRequest(`${what} must be a list of strings`)
+  return value
+}
+
+const numbers = (value: unknown, what: string): readonly number[] => {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'number')) throw new BadRequest(`${what} must be a list of numbers`)
   return value
 }
 

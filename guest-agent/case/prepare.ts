@@ -15,7 +15,7 @@ export interface PreparedMachine extends AsyncDisposable {
 export const prepareMachine = (cell: CellFacts, note: (text: string) => void): PreparedMachine => {
   const before = readParameters()
   for (const change of writeParameters(neededParameters(cell))) note(`set ${change}`)
-  const devices = findDevices(cell.devices)
+  const devices = findDevices(cell)
   for (const device of devices) if (canBeBound(device, cell)) bind(device, note)
   return {
     devices,

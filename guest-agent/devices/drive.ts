@@ -12,7 +12,7 @@ import type { DmaReader, DmaWriter, Interrupter, TestDevice } from './test-devic
 import { VfioUserDma } from './vfio-user-dma.ts'
 import { VirtioRng } from './virtio/virtio-rng.ts'
 
-/** The drivers; pci-testdev and ivshmem have nothing but their BARs. */
+/** The drivers; pci-testdev and ivshmem have nothing but their BARs, and what a vfio-user device has its author knows. */
 const DRIVERS: Readonly<Record<DeviceKind, (lab: CaseContext, open: OpenDevice) => TestDevice | Promise<TestDevice>>> = {
   edu: (lab, open) => new Edu(lab, open),
   'pci-testdev': () => ({}),
@@ -24,6 +24,7 @@ const DRIVERS: Readonly<Record<DeviceKind, (lab: CaseContext, open: OpenDevice) 
   ivshmem: () => ({}),
   'pcie-ats-testdev': (lab, open) => new PcieAtsTestdev(lab, open),
   'vfio-user-dma': (lab, open) => new VfioUserDma(lab, open),
+  'vfio-user': () => ({}),
 }
 
 /** The driver of an open device, ready to work: bus mastering is on. */

@@ -24,8 +24,7 @@ const DMA_LIMIT_MS = 5000
 
 /** The programmable DMA device of images/devices/vfio-user-dma. It moves any number of bytes up to its limit, and knows what became of them. */
 export class VfioUserDma implements DmaWriter, DmaReader, Interrupter {
-  /** Of MSI-X, as it is made by default. */
-  readonly vectors = 8
+  readonly vectors: number
   readonly #lab: CaseContext
   readonly #open: OpenDevice
   #seed = 0x2545_f491
@@ -33,6 +32,7 @@ export class VfioUserDma implements DmaWriter, DmaReader, Interrupter {
   constructor(lab: CaseContext, open: OpenDevice) {
     this.#lab = lab
     this.#open = open
+    this.vectors = open.device.irqInfo(VFIO.VFIO_PCI_MSIX_IRQ_INDEX).count
     enableBusMaster(open.device)
     if (this.register(REGISTER.ID) !== IDENTIFICATION) throw new Failed(`${open.pci.toString()} identifies itself as 0x${this.register(REGISTER.ID).toString(16)}`)
   }

@@ -1,16 +1,18 @@
-import { type DeviceKind, FIRST_BYPASSING_BUS } from '../protocol.ts'
+import { type CellFacts, type DeviceKind, FIRST_BYPASSING_BUS } from '../protocol.ts'
 import { namesIn, readText } from '../sys/text-file.ts'
-import { pciAddress } from './pci-address.ts'
-import { PciDevice, barsOf } from './pci-device.ts'
+import { pciAddress, rootPortAt } from './pci-address.ts'
+import { PciDevice, barsOf, portOf } from './pci-device.ts'
 
 const DEVICES = '/sys/bus/pci/devices'
 
 /** The lab's devices on this machine, in the order of the machine's kinds, those of one kind by address. */
-export const findDevices = (kinds: readonly DeviceKind[] = []): readonly PciDevice[] =>
-  namesIn(DEVICES).flatMap((bdf) => {
-    const kind = kindOf(`${DEVICES}/${bdf}`)
+export const findDevices = ({ devices: kinds = [], vfioUserSlots = [] }: Partial<Pick<CellFacts, 'devices' | 'vfioUserSlots'>> = {}): readonly PciDevice[] => {
+  const ports = vfioUserSlots.map(rootPortAt)
+  return namesIn(DEVICES).flatMap((bdf) => {
+    const kind = ports.length > 0 && ports.includes(portOf(`${DEVICES}/${bdf}`)) ? 'vfio-user' : kindOf(`${DEVICES}/${bdf}`)
     return kind === undefined ? [] : [new PciDevice(bdf, kind)]
   }).sort((one, other) => kinds.indexOf(one.kind) - kinds.indexOf(other.kind))
+}
 
 /** Does it stand on the root bus that the machine's IOMMU does not see? */
 export const bypassesIommu = ({ bdf }: PciDevice): boolean => pciAddress(bdf).bus >= FIRST_BYPASSING_BUS

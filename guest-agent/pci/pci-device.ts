@@ -41,19 +41,14 @@ export class PciDevice {
 
   /** The port that it stands behind, by its address. */
   get port(): string {
-    return this.#path.at(-2) ?? ''
+    return portOf(this.dir)
   }
 
   /** The upstream port of the switch that it stands behind, by its address; undefined: no switch. */
   get upstream(): string | undefined {
     // root port, upstream port, downstream port, device
-    const [rootPort = '', upstream] = this.#path.slice(-4)
+    const [rootPort = '', upstream] = pathOf(this.dir).slice(-4)
     return BDF.test(rootPort) ? upstream : undefined
-  }
-
-  /** Addresses from the root bus to the device. */
-  get #path(): readonly string[] {
-    return fs.realpathSync(this.dir).split('/')
   }
 
   /** Addresses of all devices in its IOMMU group, sorted. */
@@ -129,6 +124,12 @@ export class PciDevice {
     return `${this.kind} ${this.bdf}`
   }
 }
+
+/** Addresses from the root bus to the device of this folder. */
+const pathOf = (dir: string): readonly string[] => fs.realpathSync(dir).split('/')
+
+/** The address of the port that it stands behind. */
+export const portOf = (dir: string): string => pathOf(dir).at(-2) ?? ''
 
 export const barsOf = (dir: string): readonly Bar[] =>
   fs.readFileSync(`${dir}/resource`, 'utf8').split('\n').slice(0, 6).flatMap((line, index) => {

@@ -4,13 +4,14 @@ import { defineCase, suite } from '../case/define-case.ts'
 import { equal, equalBytes, expectErrno } from '../case/expect.ts'
 import { VfioUserDma } from '../devices/vfio-user-dma.ts'
 import { LARGE_BAR, REGISTER, SMALL_BARS, SPARSE_AREAS, SPARSE_BAR, SPARSE_BAR_BYTES } from '../devices/vfio-user-dma-registers.ts'
+import type { DeviceCapability } from '../protocol.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { writeText } from '../sys/text-file.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 
 /** BARs of sizes and places that drivers seldom meet. */
-const NEEDS = { access: 'any', deviceKind: 'vfio-user-dma' } as const
+const onDevice = (bars: DeviceCapability) => ({ access: 'any', deviceKind: 'vfio-user-dma', device: [bars] } as const)
 const SOURCES = ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/pci/vfio_pci_rdwr.c']
 const GIB = 2 ** 30
 
@@ -23,7 +24,7 @@ export const barLayout = suite('bar-layout', [
   defineCase({
     name: 'large',
     title: 'every place of a BAR of 64 GiB is reached, by read and write and through a mapping of a page of it, and nothing behind its end',
-    needs: NEEDS,
+    needs: onDevice('large-bar'),
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: SOURCES },
     run: (lab) => {
       const { device, dma } = openDma(lab)
@@ -48,7 +49,7 @@ export const barLayout = suite('bar-layout', [
   defineCase({
     name: 'sparse',
     title: 'a BAR that is memory in some pages and registers in others is one BAR: what one way writes, the other ways read',
-    needs: NEEDS,
+    needs: onDevice('sparse-bar'),
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: SOURCES },
     run: (lab) => {
       const { device, dma } = openDma(lab)
@@ -75,14 +76,14 @@ export const barLayout = suite('bar-layout', [
   defineCase({
     name: 'small',
     title: 'BARs of less than a page are read and written, each for itself; mapped, each shows the same',
-    needs: NEEDS,
+    needs: onDevice('small-bars'),
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: SOURCES },
     run: (lab) => { holdTheirOwn(lab, openDma(lab)) },
   }),
   defineCase({
     name: 'unaligned',
     title: 'placed anew by the kernel, which packs them, BARs of less than a page share one: none can be mapped, all are read and written',
-    needs: NEEDS,
+    needs: onDevice('small-bars'),
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: SOURCES },
     timeoutMs: 10_000,
     run: async (lab) => {

@@ -8,6 +8,7 @@ import {
 import { VFIO } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 import { showsConfigSpace, sizesBars } from '../vfio/shown-config.ts'
+import { configSize } from '../vfio/told-regions.ts'
 
 const CONFIG = VFIO.VFIO_PCI_CONFIG_REGION_INDEX
 const SOURCES = ['drivers/vfio/pci/vfio_pci_config.c']
@@ -109,11 +110,12 @@ export const configSpace = suite('config-space', [
       // Three bytes from the last of the header's dword before it: only the interrupt line is writable among them.
       equal(device.writeBytes(CONFIG, PCI_INTERRUPT_LINE - 1, Uint8Array.of(0xff, 0x77, 0xff)), 3, 'bytes written')
       equal(device.read(CONFIG, PCI_INTERRUPT_LINE, 1), 0x77, 'interrupt line')
-      for (const [offset, length] of [[SIZE, 1], [SIZE - 1, 2], [SIZE - 4, 8], [4096, 4]] as const) {
+      const end = configSize(pci)
+      for (const [offset, length] of [[end, 1], [end - 1, 2], [end - 4, 8], [4096, 4]] as const) {
         expectErrno('EFAULT', () => device.readBytes(CONFIG, offset, length))
         expectErrno('EFAULT', () => device.writeBytes(CONFIG, offset, new Uint8Array(length)))
       }
-      ok(device.readBytes(CONFIG, SIZE - 4, 4).byteLength === 4, 'the last dword must be there')
+      ok(device.readBytes(CONFIG, end - 4, 4).byteLength === 4, 'the last dword must be there')
     },
   }),
 ])

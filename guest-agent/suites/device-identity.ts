@@ -15,11 +15,11 @@ export const deviceIdentity = suite('device-identity', DEVICE_KINDS.filter((kind
     ioctls: ['VFIO_DEVICE_GET_REGION_INFO', 'VFIO_DEVICE_GET_IRQ_INFO', 'VFIO_DEVICE_SET_IRQS'],
     sources: ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/pci/vfio_pci_config.c', 'drivers/vfio/pci/vfio_pci_intrs.c'],
   },
-  run: (lab) => {
-    const open = openAnyDevice(lab, lab.device(kind))
+  run: (lab) => lab.forEachDevice((pci, inner) => {
+    const open = openAnyDevice(inner, pci)
     showsConfigSpace(open)
     sizesBars(open)
     tellsRegions(open)
-    tellsInterrupts(lab, open)
-  },
+    tellsInterrupts(inner, open)
+  }, [lab.device(kind), ...lab.devices(kind).slice(1)]),
 })))

@@ -2,11 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, ok } from '../case/expect.ts'
-import { capabilitiesOf, has, kindsWith } from '../case/kinds.ts'
+import { capabilitiesOf, has, kindsWith, kindsWithout } from '../case/kinds.ts'
 import { interrupter } from '../devices/drive.ts'
 import type { Interrupter } from '../devices/test-device.ts'
 import { interruptsOf } from '../pci/header.ts'
-import { DEVICE_KINDS, type DeviceCapability, type DeviceKind } from '../protocol.ts'
+import type { DeviceCapability, DeviceKind } from '../protocol.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs, disableIrqs, unmaskIrq } from '../vfio/interrupts.ts'
@@ -68,7 +68,7 @@ const msix = async (lab: CaseContext, device: VfioDevice, raiser: Interrupter): 
   const { count, flags } = device.irqInfo(MSIX)
   const canGrow = (flags & VFIO.VFIO_IRQ_INFO_NORESIZE) === 0
   lab.measure('growingMsix', Number(canGrow))
-  ok(count >= raiser.vectors && raiser.vectors > 1, `${raiser.vectors} vectors of MSI-X expected at least, VFIO tells of ${count}`)
+  ok(count >= raiser.vectors && raiser.vectors > 0, `${raiser.vectors} vectors of MSI-X expected at least, VFIO tells of ${count}`)
   const events = Array.from({ length: count }, (_, vector) => lab.use(new EventFd(`eventfd of vector ${vector}`)))
   /** Other vectors that came with this one. */
   const raised = async (vector: number): Promise<readonly number[]> => {
@@ -129,5 +129,5 @@ const absent = (kind: DeviceKind) => defineCase({
 
 export const deviceIrq = suite('device-irq', [
   ...kindsWith(EXERCISED, ['edu']).map(raises),
-  ...DEVICE_KINDS.filter((kind) => capabilitiesOf(kind, EXERCISED).length === 0).map(absent),
+  ...kindsWithout(EXERCISED).map(absent),
 ])

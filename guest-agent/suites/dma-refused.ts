@@ -8,7 +8,7 @@ import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 
 /** Seen from the device: a DMA that was refused was refused to the device, which is more than memory that did not change. */
-const NEEDS = { access: 'any', iommu: 'present', deviceKind: 'vfio-user-dma' } as const
+const NEEDS = { access: 'any', iommu: 'present', deviceKind: 'vfio-user-dma', device: ['dma-write', 'dma-read', 'dma-64'] } as const
 const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/pages.c', 'drivers/vfio/vfio_iommu_type1.c']
 const IOCTLS = ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_MAP_DMA', 'VFIO_IOMMU_UNMAP_DMA']
 const FAULT = ['DMAR: .*fault', 'virtio_iommu .*fault', 'AMD-Vi: .*IO_PAGE_FAULT']
@@ -68,7 +68,7 @@ export const dmaRefused = suite('dma-refused', [
   defineCase({
     name: 'bus-master',
     title: 'a device whose bus mastering is off is refused, whatever is mapped, and served when it is on again',
-    needs: { access: 'any', deviceKind: 'vfio-user-dma' },
+    needs: { access: 'any', deviceKind: 'vfio-user-dma', device: ['dma-write', 'dma-read'] },
     covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/pci/vfio_pci_config.c'] },
     run: async (lab) => {
       const { device, space, write, read } = openDma(lab)

@@ -12,7 +12,7 @@ import { openAnyDevice, openThroughGroup, type OpenDevice } from '../vfio/open-d
 const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/pages.c']
 const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
 const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
-const REPORTER = ['dma-write', 'fault-report'] as const
+const REPORTER = ['dma-write', 'dma-64', 'fault-report'] as const
 /** Not reachable with 32 bits. */
 const HIGH = 0x12_3456_7000n
 const PAGE = BigInt(PAGE_SIZE)

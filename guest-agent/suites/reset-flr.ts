@@ -11,7 +11,7 @@ import { VFIO } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 
 /** A device that resets itself (Function Level Reset) and counts its resets. */
-const NEEDS = { access: 'any', deviceKind: 'vfio-user-dma' } as const
+const NEEDS = { access: 'any', deviceKind: 'vfio-user-dma', device: ['reset', 'flr-count'] } as const
 const SOURCES = ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/pci/vfio_pci_config.c']
 const CONFIG = VFIO.VFIO_PCI_CONFIG_REGION_INDEX
 
@@ -54,7 +54,7 @@ export const resetFlr = suite('reset-flr', [
   defineCase({
     name: 'mappings',
     title: 'what is mapped stays mapped over a reset: the device reaches it when it may master the bus again',
-    needs: NEEDS,
+    needs: { ...NEEDS, device: ['reset', 'dma-write'] },
     covers: { ioctls: ['VFIO_DEVICE_RESET'], sources: SOURCES },
     run: async (lab) => {
       const { device, space, dma } = openDma(lab)

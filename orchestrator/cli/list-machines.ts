@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { DEVICE_CAPABILITIES, DEVICE_KINDS } from '../../guest-agent/protocol.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { LabError } from '../host/errors.ts'
@@ -56,8 +57,10 @@ const labAndQemu = async (): Promise<{ readonly machines: readonly MachineSpec[]
   return { machines, offer: await askQemu(TOOLS_QEMU, tools, signal) }
 }
 
-const slotText = (slot: SlotSpec): string =>
-  (isPlace(slot) ? `${slot.kind}(${slot.devices.map(({ kind }) => kind).join(' ')})` : slot.kind)
+const slotText = (slot: SlotSpec): string => {
+  if (isPlace(slot)) return `${slot.kind}(${slot.devices.map(({ kind }) => kind).join(' ')})`
+  return slot.kind === 'vfio-user' ? `${slot.kind}(${basename(slot.file)})` : slot.kind
+}
 
 const lackOf = (machine: MachineSpec, offer: QemuOffer): string | undefined => {
   try {

@@ -35,8 +35,8 @@ export const shellCommand = (finish: (exitCode: number) => void): Command =>
       const { cell, bench, spec } = open
       if (flags.qemu === true) {
         process.stdout.write(await qemuCommandText(cell, spec, bench, config.dir))
-        for (const { name } of spec.deviceServers ?? []) notice(`without its device ${name}, which a program of its own plays: see docs/devices.md`)
         notice('its console is the terminal, Ctrl-C goes to the guest: end it with poweroff, or kill QEMU')
+        if ((spec.deviceServers ?? []).length > 0) notice('its devices run in the background, and go on when QEMU has ended: jobs, kill %1')
         finish(0)
         return
       }

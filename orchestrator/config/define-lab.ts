@@ -3,7 +3,7 @@ import type { KernelSource } from './resolved-config.ts'
 
 /** All that a lab.config.ts imports, as `vfio-lab`. */
 export type { LabConfig, LabExclusion, LabLimits, LabMachine } from './lab-config.ts'
-export { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pcieAtsTestdev, pciTestdev, vfioUserDma, virtioRng } from '../machine/devices.ts'
+export { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pcieAtsTestdev, pciTestdev, vfioUser, vfioUserDma, virtioRng } from '../machine/devices.ts'
 export { amdIommu, intelIommu, virtioIommu } from '../machine/iommus.ts'
 export { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../machine/places.ts'
 

@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import { suggestion } from '../host/nearest-name.ts'
+import { isFile } from './is-file.ts'
 
 /** The project's own kernel-configs/. */
 const KERNEL_CONFIGS = resolve(import.meta.dirname, '../../kernel-configs')
@@ -29,5 +30,3 @@ export const findFragment = (asked: string, dir: string): { readonly path: strin
 
 /** Otherwise it is a name. */
 export const isFragmentPath = (asked: string): boolean => isAbsolute(asked) || asked.includes('/') || asked.endsWith(EXTENSION)
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { TOPOLOGIES } from '../../guest-agent/protocol.ts'
+import { dmaOptions } from '../../images/devices/vfio-user-dma/options.ts'
 import { suggestion } from '../host/nearest-name.ts'
+import { jsonObject } from '../machine/json-object.ts'
 import { MOST_SLOTS } from '../machine/slot-args.ts'
 import type { LabConfig } from './lab-config.ts'
 
@@ -65,7 +67,8 @@ const device = z.discriminatedUnion('kind', [
   strict({ kind: z.literal('pci-testdev') }),
   strict({ kind: z.literal('iommu-testdev') }),
   strict({ kind: z.literal('pcie-ats-testdev') }),
-  strict({ kind: z.literal('vfio-user-dma') }),
+  strict({ kind: z.literal('vfio-user-dma'), options: dmaOptions }),
+  strict({ kind: z.literal('vfio-user'), file: z.string().min(1, 'must be a file'), options: jsonObject.optional() }),
   strict({ kind: z.literal('nvme'), virtualFunctions: z.int().nonnegative() }),
   strict({ kind: z.literal('igb') }),
   strict({ kind: z.literal('e1000e') }),

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import { configError, type ConfigProblem } from './config-problems.ts'
 import { BASE_CONFIG, findFragment } from './fragments.ts'
+import { isFile } from './is-file.ts'
 import { labSchema } from './lab-schema.ts'
 import { isPrebuilt, OWN_CONFIG } from './own-config.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { ConfigSpec, Exclusion, KernelSource, ResolvedConfig } from './resolved-config.ts'
 import type { LabConfig, LabExclusion, LabMachine } from './lab-config.ts'
-import type { MachineSpec } from '../machine/machine-spec.ts'
+import type { MachineSpec, SlotSpec } from '../machine/machine-spec.ts'
 
 const NAME = /^[a-z0-9][a-z0-9._+-]{0,63}$/
 
@@ -22,7 +23,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
   if (!parsed.success) throw configError(file, parsed.error.issues.map((issue) => ({ at: issue.path, text: issue.message })))
   const lab: LabConfig = parsed.data
   const configs = resolveFragments(lab, dir)
-  const problems = [...nameProblems(lab), ...configs.problems, ...exclusionProblems(lab)]
+  const problems = [...nameProblems(lab), ...configs.problems, ...deviceProblems(lab, dir), ...exclusionProblems(lab)]
   if (problems.length > 0) throw configError(file, problems)
   return {
     dir,
@@ -76,6 +77,14 @@ const resolveFragments = (lab: LabConfig, dir: string): { readonly resolved: rea
   return { resolved, problems }
 }
 
+/** What is in the file is seen when the device is started: before kernels are built. */
+const deviceProblems = (lab: LabConfig, dir: string): readonly ConfigProblem[] =>
+  Object.entries(lab.machines).flatMap(([name, { devices }]) => devices.flatMap((device, index) => {
+    if (device.kind !== 'vfio-user') return []
+    const path = resolve(dir, device.file)
+    return isFile(path) ? [] : [{ at: ['machines', name, 'devices', index], text: `there is no file ${path}` }]
+  }))
+
 const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
   const known = {
     kernel: Object.keys(lab.kernels),
@@ -115,12 +124,14 @@ const resolveSource = (source: KernelSource, dir: string): KernelSource => {
 const resolveMachine = (name: string, machine: LabMachine, dir: string): MachineSpec => ({
   name,
   ...(machine.iommu === undefined ? {} : { iommu: machine.iommu }),
-  devices: machine.devices,
+  devices: machine.devices.map((slot) => resolveSlot(slot, dir)),
   memoryMiB: machine.memoryMiB ?? 1024,
   cpus: machine.cpus ?? 1,
   onRequest: machine.onRequest ?? false,
   ...(machine.qemu === undefined ? {} : { qemu: resolve(dir, machine.qemu) }),
 })
+
+const resolveSlot = (slot: SlotSpec, dir: string): SlotSpec => (slot.kind === 'vfio-user' ? { ...slot, file: resolve(dir, slot.file) } : slot)
 
 const resolveExclusion = ({ kernel, config, machine, because }: LabExclusion): Exclusion => ({
   ...(kernel === undefined ? {} : { kernel }),

@@ -31,7 +31,8 @@ export const deviceParts = (device: DeviceSpec, index: number, asking: Asking): 
     case 'edu': return alone({ dma_mask: `0x${device.dmaMask.toString(16)}` })
     case 'pci-testdev':
     case 'iommu-testdev':
-    case 'vfio-user-dma': return alone()
+    case 'vfio-user-dma':
+    case 'vfio-user': return alone()
     case 'pcie-ats-testdev': return alone(atsTestdev(asking.offer)?.properties)
     // Without an option ROM, and with no network behind it: what it sends it only receives itself.
     case 'igb':

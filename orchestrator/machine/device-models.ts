@@ -21,5 +21,6 @@ export const DEVICE_MODELS: Readonly<Record<DeviceKind, DeviceModel>> = {
   'virtio-rng': { driver: 'virtio-rng-pci', since: '1.3', factory: 'virtioRng()' },
   ivshmem: { driver: 'ivshmem-plain', since: '2.6', factory: 'ivshmem()' },
   'vfio-user-dma': { driver: 'vfio-user-pci', since: '10.1', factory: 'vfioUserDma()' },
+  'vfio-user': { driver: 'vfio-user-pci', since: '10.1', factory: "vfioUser('./device.ts')" },
   'iommu-testdev': { driver: 'iommu-testdev', since: '11.0', factory: 'iommuTestdev()' },
 }

@@ -1,6 +1,8 @@
 import { yours } from '../host/errors.ts'
+import { dmaOptions, type DmaOptionsInput } from '../../images/devices/vfio-user-dma/options.ts'
+import { jsonObject } from './json-object.ts'
 import { requireKnownOptions } from './known-options.ts'
-import type { DeviceSpec } from './machine-spec.ts'
+import type { DeviceSpec, JsonObject } from './machine-spec.ts'
 
 export const ALL_64_BITS = 0xffff_ffff_ffff_ffffn
 /** QEMU's own limit. */
@@ -32,8 +34,29 @@ export const pcieAtsTestdev = (): DeviceSpec => ({ kind: 'pcie-ats-testdev' })
 /**
  * A device that the lab itself plays (images/devices/vfio-user-dma) and QEMU reaches by vfio-user: DMA of any length both ways, whose outcome it
  * reports, interrupts of all kinds, BARs of odd sizes. Its reports stand in the cell's folder.
+ * @param options what it is and is not, or how it is broken (docs/devices.md). Cases that need what they take away are absent.
  */
-export const vfioUserDma = (): DeviceSpec => ({ kind: 'vfio-user-dma' })
+export const vfioUserDma = (options: DmaOptionsInput = {}): DeviceSpec => {
+  requireKnownOptions('vfioUserDma', options, Object.keys(dmaOptions.shape))
+  const parsed = dmaOptions.safeParse(options)
+  if (parsed.success) return { kind: 'vfio-user-dma', options: parsed.data }
+  const problems = parsed.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+  throw yours('BAD_MACHINE', `vfioUserDma(): ${problems.join('; ')}`)
+}
+
+/**
+ * A device of your own, written in TypeScript: docs/devices.md.
+ * @param file whose default export it is, absolute or relative to lab.config.ts.
+ * @param options JSON for it, when its default export is a function.
+ */
+export const vfioUser = (file: string, options?: JsonObject): DeviceSpec => {
+  if (typeof file !== 'string' || file === '') throw yours('BAD_MACHINE', "vfioUser(): it takes the file of the device: vfioUser('./device.ts')")
+  if (options === undefined) return { kind: 'vfio-user', file }
+  const parsed = jsonObject.safeParse(options)
+  if (parsed.success) return { kind: 'vfio-user', file, options: parsed.data }
+  const wrong = parsed.error.issues[0]?.path.join('.') ?? ''
+  throw yours('BAD_MACHINE', `vfioUser('${file}'): the options must be a JSON object${wrong === '' ? '' : `, and ${wrong} is no JSON`}`)
+}
 
 /** Writes to memory on a register read and says at once whether its IOMMU let it (QEMU 11). */
 export const iommuTestdev = (): DeviceSpec => ({ kind: 'iommu-testdev' })

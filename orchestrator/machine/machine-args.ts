@@ -22,8 +22,9 @@ export const BOARD = 'q35,kernel-irqchip=split'
 export const machineArgs = (machine: MachineSpec, offer: QemuOffer): MachineArgs => {
   const asking = { machine: machine.name, offer }
   const slots = slotArgs(machine.devices, asking)
-  if (slots.served.length > 0 && machine.iommu?.kind === 'intel' && !machine.iommu.cachingMode) {
-    throw yours('BAD_MACHINE', `machine ${machine.name}: QEMU tells vfio-user-dma of mappings, which intel-iommu does only in caching mode`, { hint: 'write intelIommu({ cachingMode: true })' })
+  const [served] = slots.served
+  if (served !== undefined && machine.iommu?.kind === 'intel' && !machine.iommu.cachingMode) {
+    throw yours('BAD_MACHINE', `machine ${machine.name}: QEMU tells ${served.device.kind} of mappings, which intel-iommu does only in caching mode`, { hint: 'write intelIommu({ cachingMode: true })' })
   }
   const { iommu } = machine
   if (machine.devices.flatMap(devicesOf).some((device) => device.kind === 'virtio-rng' && device.ats) && (iommu === undefined || iommu.kind === 'virtio' || !iommu.deviceIotlb)) {

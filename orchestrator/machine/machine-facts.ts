@@ -1,8 +1,10 @@
 import type { DeviceCapability, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
 import { atsTestdev } from './ats-testdev.ts'
 import { ALL_64_BITS } from './devices.ts'
+import { lackedByOptions } from './dma-capabilities.ts'
 import { type DeviceSpec, devicesOf, type IommuSpec, isPlace, type MachineFacts, type MachineSpec, type SlotSpec } from './machine-spec.ts'
 import type { QemuOffer } from './qemu-offer.ts'
+import { rootSlot } from './slot-args.ts'
 import { unfitPlaces } from './unfit-places.ts'
 
 /** What cases may rely on when they run on this machine; on which QEMU, where its devices come in several models. */
@@ -12,6 +14,7 @@ export const machineFacts = (machine: MachineSpec, offer?: QemuOffer): MachineFa
   topology: [...new Set(machine.devices.filter(isPlace).map(({ kind }) => kind))],
   ...unfitPlaces(machine.devices),
   ...withoutOf(machine.devices),
+  ...vfioUserSlots(machine.devices),
   ...lacksOf(machine, offer),
 })
 
@@ -28,14 +31,20 @@ const lacksThere = (slot: SlotSpec): readonly DeviceCapability[] =>
 
 const SHARED_BUS: readonly Topology[] = ['one-group', 'multifunction']
 
+const vfioUserSlots = (slots: readonly SlotSpec[]): Pick<MachineFacts, 'vfioUserSlots'> => {
+  const found = slots.flatMap(({ kind }, index) => (kind === 'vfio-user' ? [rootSlot(index)] : []))
+  return found.length === 0 ? {} : { vfioUserSlots: found }
+}
+
 const lacks = (device: DeviceSpec): readonly DeviceCapability[] => {
   switch (device.kind) {
     case 'edu': return device.dmaMask === ALL_64_BITS ? [] : ['dma-64']
     case 'nvme': return device.virtualFunctions > 0 ? [] : ['sr-iov']
+    case 'vfio-user-dma': return lackedByOptions(device.options)
     case 'pci-testdev':
     case 'iommu-testdev':
     case 'pcie-ats-testdev':
-    case 'vfio-user-dma':
+    case 'vfio-user':
     case 'igb':
     case 'e1000e':
     case 'virtio-rng':

@@ -1,4 +1,5 @@
-import type { DeviceCapability, DeviceKind, IommuTrait, Topology } from '../../guest-agent/protocol.ts'
+import type { DeviceCapability, DeviceKind, IommuTrait, LackedCapabilities, Topology } from '../../guest-agent/protocol.ts'
+import type { DmaOptions } from '../../images/devices/vfio-user-dma/options.ts'
 
 /** A vIOMMU as QEMU emulates it on q35. */
 export type IommuSpec =
@@ -23,12 +24,29 @@ export type DeviceSpec =
   | { readonly kind: 'pci-testdev' }
   | { readonly kind: 'iommu-testdev' }
   | { readonly kind: 'pcie-ats-testdev' }
-  | { readonly kind: 'vfio-user-dma' }
+  | { readonly kind: 'vfio-user-dma'; readonly options: DmaOptions }
+  | {
+      readonly kind: 'vfio-user'
+      /** Whose default export it is; absolute in a resolved config. */
+      readonly file: string
+      readonly options?: JsonObject | undefined
+    }
   | { readonly kind: 'nvme'; /** 0: no SR-IOV. */ readonly virtualFunctions: number }
   | { readonly kind: 'igb' }
   | { readonly kind: 'e1000e' }
   | { readonly kind: 'virtio-rng'; readonly ats: boolean }
   | { readonly kind: 'ivshmem'; readonly sizeMiB: number }
+
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+export type Json = string | number | boolean | null | JsonObject | readonly Json[]
+
+/** A device that a program of its own plays. */
+export type ServedSpec = Extract<DeviceSpec, { readonly kind: 'vfio-user-dma' | 'vfio-user' }>
+
+export const isServed = (device: DeviceSpec): device is ServedSpec => device.kind === 'vfio-user-dma' || device.kind === 'vfio-user'
 
 export interface MachineSpec {
   readonly name: string
@@ -54,7 +72,9 @@ export interface MachineFacts {
   /** Capabilities that a device of this machine would have, were it not for its QEMU; and why. */
   readonly lacks?: Readonly<Partial<Record<DeviceCapability, string>>>
   /** What DEVICE_CAPABILITIES says of a kind and this machine's device of that kind has not, because of its options or of where it stands. */
-  readonly without?: Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
+  readonly without?: LackedCapabilities
+  /** Slots of the root bus: behind the ports there stand the devices of kind vfio-user. */
+  readonly vfioUserSlots?: readonly number[]
 }
 
 /** The devices of an entry. */

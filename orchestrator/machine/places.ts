@@ -1,6 +1,6 @@
 import type { DeviceKind } from '../../guest-agent/protocol.ts'
 import { yours } from '../host/errors.ts'
-import type { DeviceSpec, PlaceSpec } from './machine-spec.ts'
+import { type DeviceSpec, isServed, type PlaceSpec } from './machine-spec.ts'
 
 /** Those that speak PCI Express only and do not fit into a conventional slot. */
 const EXPRESS_ONLY: readonly DeviceKind[] = ['nvme', 'igb', 'e1000e', 'pcie-ats-testdev']
@@ -31,10 +31,12 @@ export const behindSwitchFunctions = (...devices: readonly DeviceSpec[]): PlaceS
   ({ kind: 'switch-functions', devices: some('behindSwitchFunctions', devices, MOST_FUNCTIONS) })
 
 /** Not there when the guest starts: plugged in, and out again, while a case runs. */
-export const pluggedLater = (device: DeviceSpec): PlaceSpec => ({ kind: 'plugged-later', devices: [device] })
+export const pluggedLater = (device: DeviceSpec): PlaceSpec => ({ kind: 'plugged-later', devices: some('pluggedLater', [device], 1) })
 
 const some = (constructor: string, devices: readonly DeviceSpec[], most: number): readonly DeviceSpec[] => {
   if (devices.length === 0) throw yours('BAD_MACHINE', `${constructor}(): name the devices that stand there`)
+  const served = devices.find(isServed)
+  if (served !== undefined) throw yours('BAD_MACHINE', `${constructor}(): ${served.kind} stands behind a root port of its own, and so beside the places`)
   if (devices.length > most) throw yours('BAD_MACHINE', `${constructor}(): ${devices.length} devices, and there is room for ${most}`)
   return devices
 }

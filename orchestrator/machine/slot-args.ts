@@ -3,7 +3,7 @@ import type { Topology } from '../../guest-agent/protocol.ts'
 import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
 import { requireBusNumbers } from './bus-numbers.ts'
 import { deviceParts, deviceValue } from './device-args.ts'
-import { type DeviceSpec, isPlace, type SlotSpec } from './machine-spec.ts'
+import { type DeviceSpec, isPlace, isServed, type ServedSpec, type SlotSpec } from './machine-spec.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 
 export interface SlotArgs {
@@ -16,6 +16,7 @@ export interface SlotArgs {
 export interface ServedDevice {
   readonly id: string
   readonly bus: string
+  readonly device: ServedSpec
 }
 
 /** A device that is not there when the guest starts: what device_add is given, written as for `-device`. */
@@ -31,6 +32,12 @@ const LAST_PORT_SLOT = 29
 /** How many entries of `devices` a machine can have: each takes a slot of the root bus. */
 export const MOST_SLOTS = LAST_PORT_SLOT - FIRST_PORT_SLOT + 1
 
+/** The slot of the root bus that a machine's entry of `devices` takes. */
+export const rootSlot = (index: number): number => FIRST_PORT_SLOT + index
+
+/** How QEMU reads the number of a slot. */
+const hex = (slot: number): string => slot.toString(16)
+
 /** Numbers ports and devices as they come. */
 interface Numbering {
   ports: number
@@ -42,9 +49,9 @@ export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs =
   requireBusNumbers(asking.machine, slots)
   const numbering: Numbering = { ports: 0, devices: 0 }
   const all = slots.map((slot, index) => {
-    const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${FIRST_PORT_SLOT + index}` }
+    const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${hex(rootSlot(index))}` }
     if (isPlace(slot)) return PLACES[slot.kind](refuseServed(slot.devices, slot.kind, asking), place)
-    return slot.kind === 'vfio-user-dma' ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
+    return isServed(slot) ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
   })
   return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later), served: all.flatMap(({ served }) => served) }
 }
@@ -56,14 +63,15 @@ interface Place {
   readonly at: string
 }
 
-const servedArgs = (device: DeviceSpec, place: Place): SlotArgs => {
+const servedArgs = (device: ServedSpec, place: Place): SlotArgs => {
   const { args, bus } = rootPort(place)
   const { properties } = deviceParts(device, place.numbering.devices++, place.asking)
-  return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus }] }
+  return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus, device }] }
 }
 
 const refuseServed = (devices: readonly DeviceSpec[], place: Topology, { machine }: Asking): readonly DeviceSpec[] => {
-  if (devices.some(({ kind }) => kind === 'vfio-user-dma')) throw yours('BAD_MACHINE', `machine ${machine}: vfio-user-dma stands behind a root port of its own, not ${place}`)
+  const served = devices.find(isServed)
+  if (served !== undefined) throw yours('BAD_MACHINE', `machine ${machine}: ${served.kind} stands behind a root port of its own, not ${place}`)
   return devices
 }
 
@@ -118,7 +126,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         '-device', `pxb-pcie,id=bypassing,bus_nr=${FIRST_BYPASSING_BUS},${bypass}=on,${place.at}`,
-        ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${index}` })),
+        ...devices.flatMap((device, index) => ownPort(device, { ...place, at: `bus=bypassing,addr=${hex(index)}` })),
       ],
       later: [],
       served: [],
@@ -132,7 +140,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
     return {
       qemu: [
         ...port.args, '-device', `pcie-pci-bridge,id=${bridge},bus=${port.bus}`,
-        ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${index + 1}`, place)),
+        ...devices.flatMap((device, index) => plugged(device, `bus=${bridge},addr=${hex(index + 1)}`, place)),
       ],
       later: [],
       served: [],
@@ -149,7 +157,7 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
       served: [],
     }
   },
-  'behind-switch': switchArgs((index) => `addr=${index}`),
+  'behind-switch': switchArgs((index) => `addr=${hex(index)}`),
   'switch-functions': switchArgs((index) => `addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`),
   'plugged-later': (devices, place) => {
     const [device, ...rest] = devices

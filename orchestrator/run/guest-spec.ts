@@ -1,13 +1,10 @@
-import { join } from 'node:path'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
 import type { AskedQemu } from '../vm/ask-qemu.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import type { Bench } from './bench.ts'
-
-/** The program that plays a vfio-user-dma. */
-const VFIO_USER_DMA = join(import.meta.dirname, '..', '..', 'images', 'devices', 'vfio-user-dma', 'device.ts')
+import { deviceProgram } from './device-program.ts'
 
 /** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation. */
 export const guestSpec = async (
@@ -19,7 +16,7 @@ export const guestSpec = async (
     qemu: program,
     commandLine,
     later,
-    deviceServers: served.map(({ id, bus }) => ({ name: id, file: VFIO_USER_DMA, id, bus })),
+    deviceServers: served.map(deviceProgram),
     folder,
     accel: bench.accel.used,
     bzImage: kernel.bzImage,

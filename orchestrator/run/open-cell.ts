@@ -6,6 +6,7 @@ import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Cell } from '../plan/plan.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import { type Bench, openBench } from './bench.ts'
+import { checkDevices } from './check-devices.ts'
 import type { Emit } from './emit.ts'
 import { guestSpec } from './guest-spec.ts'
 import { openMachineQemus } from './machine-qemus.ts'
@@ -37,8 +38,8 @@ export const openCell = async ({ config, filter, accel, folder, signal }: CellRe
   const bench = stack.use(await openBench({ config, accel, signal }, emit))
   const notice = (text: string) => { emit({ event: 'notice', text }) }
   const qemus = stack.use(await openMachineQemus([cell.machine], bench.tools, { notice, signal }))
-  // Before the time that a build takes: a machine that this QEMU cannot be.
-  machineArgs(cell.machine, qemus.of(cell.machine).offer)
+  // Before the time that a build takes: a machine that this QEMU cannot be, a device that cannot be started.
+  await checkDevices(machineArgs(cell.machine, qemus.of(cell.machine).offer).served, signal)
   const builds = stack.use(await buildConfigs(cell.kernel, [cell.config], {
     tools: bench.tools, upTo: 'built', signal, baseConfig: config.baseConfig, limits: config.limits,
     notice,

@@ -9,6 +9,7 @@ import { planCases } from '../plan/plan-cases.ts'
 import type { Cell, Plan } from '../plan/plan.ts'
 import type { CaseFilter } from '../plan/select-cases.ts'
 import type { Tools } from '../toolbox/tools.ts'
+import { checkDevices } from './check-devices.ts'
 import type { Emit } from './emit.ts'
 import type { MachineQemus } from './machine-qemus.ts'
 
@@ -34,8 +35,9 @@ export interface PlannedKernels extends AsyncDisposable {
 /** Builds (or only configures) every kernel of these cells, one after the other since each uses all cores, and plans on what they are. */
 export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise<PlannedKernels> => {
   const { cells, config, selection, catalogue, excluded, qemus } = request
-  // Before the time that a build takes: a machine that this QEMU cannot be is said at once.
-  for (const { machine } of cells) machineArgs(machine, qemus.of(machine).offer)
+  // Before the time that a build takes: a machine that this QEMU cannot be and a device that cannot be started.
+  const served = cells.flatMap(({ machine }) => machineArgs(machine, qemus.of(machine).offer).served)
+  await checkDevices(served, request.signal)
   await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()
   const builds = new Map<string, KernelBuilds>()

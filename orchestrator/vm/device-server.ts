@@ -51,9 +51,8 @@ const MOST_BYTES = 16 * 2 ** 20
 export const startDeviceServer = async (spec: DeviceServerSpec, { socket, folder, signal }: Surroundings): Promise<DeviceServer> => {
   signal.throwIfAborted()
   await using stack = new AsyncDisposableStack()
-  const options = spec.options === undefined ? [] : ['--options', JSON.stringify(spec.options)]
   const child = stack.use(await start(
-    { file: process.execPath, args: [MAIN, spec.file, '--socket', socket, ...options] },
+    serverCommand(spec, socket),
     { what: `the device ${spec.name}`, graceMs: 500 },
   ))
   const over = new AbortController()
@@ -87,8 +86,14 @@ export const startDeviceServer = async (spec: DeviceServerSpec, { socket, folder
   }
 }
 
-/** Only JSON can say where the socket is. Without an option ROM there is nothing of the device that firmware would run. */
-const qemuDevice = ({ id, bus, answerLimitMs = ANSWER_MS }: DeviceServerSpec, socket: string): string =>
+/** The server of one device, listening there. */
+export const serverCommand = ({ file, options }: DeviceServerSpec, socket: string) => ({
+  file: process.execPath,
+  args: [MAIN, file, '--socket', socket, ...(options === undefined ? [] : ['--options', JSON.stringify(options)])],
+})
+
+/** What QEMU's -device wants. Only JSON can say where the socket is. Without an option ROM there is nothing of the device that firmware would run. */
+export const qemuDevice = ({ id, bus, answerLimitMs = ANSWER_MS }: DeviceServerSpec, socket: string): string =>
   JSON.stringify({ driver: 'vfio-user-pci', id, bus, rombar: 0, 'x-msg-timeout': answerLimitMs, socket: { type: 'unix', path: socket } })
 
 const saveReports = (child: StartedProcess, file: string, onReport: (report: DeviceReport) => void): Promise<void> => {

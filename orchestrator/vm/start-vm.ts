@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanLine } from '../host/clean-text.ts'
@@ -18,6 +17,7 @@ import { hotPlug } from './hot-plug.ts'
 import { qemuArgs, qmpSocket } from './qemu-args.ts'
 import { connectQmp, type Qmp } from './qmp.ts'
 import type { GuestKeys, RunningVm, VmDeath, VmSpec } from './running-vm.ts'
+import { socketFolder } from './socket-folder.ts'
 import { openSsh, type SshSession } from './ssh-session.ts'
 import { exitText } from './status-text.ts'
 
@@ -115,12 +115,6 @@ export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promi
     execute: (command, input) => session.execute(command, input),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/** A folder of mode 0700; the path of a socket in it must fit into 107 bytes (unix(7)), which not every $TMPDIR allows. */
-const socketFolder = (): Promise<string> => {
-  const parent = Buffer.byteLength(tmpdir()) <= 80 ? tmpdir() : '/tmp'
-  return mkdtemp(join(parent, 'vfio-lab-'))
 }
 
 /** They listen before QEMU starts, and end after it. */

@@ -21,6 +21,10 @@ export default defineLab({
 })
 `
 
+const withDevice = (device: string) => config('')
+  .replace('intelIommu }', 'intelIommu, oneGroup, vfioUser, vfioUserDma }')
+  .replace('none: {', `mine: { devices: [edu(), ${device}] }, none: {`)
+
 const oneScreen = (text: string) => { expect(text.split('\n').length).toBeLessThan(25) }
 
 describe('what a user gets wrong is told on one screen, with exit 2, and leaves nothing behind', () => {
@@ -52,6 +56,10 @@ describe('what a user gets wrong is told on one screen, with exit 2, and leaves 
     ['a name that is a path', config('').replace('none:', "'../none':"), /\.\.\/none/],
     ['a syntax error', 'export default defineLab({', /lab\.config\.ts/],
     ['a config that throws', "throw new Error('no such thing')", /no such thing/],
+    ['a device whose file is not there', withDevice("vfioUser('./nowhere.ts')"), /machines\.mine\.devices\[1\]: there is no file \/.*\/nowhere\.ts/],
+    ['options of a device that are no object', withDevice("vfioUser('./lab.config.ts', 'fast')"), /vfioUser\('\.\/lab\.config\.ts'\): the options must be a JSON object/],
+    ['a device of a program\'s in a group', withDevice("oneGroup(edu(), vfioUser('./lab.config.ts'))"), /oneGroup\(\): vfio-user stands behind a root port of its own/],
+    ['an option that the programmable device has not', withDevice('vfioUserDma({ adressBits: 32 })'), /adressBits; did you mean addressBits/],
     ['no default export', 'export const lab = 1', /default/],
   ])('%s in lab.config.ts', async (_, text, message) => {
     const { exitCode, stderr, left } = await inFolder(text, ['run'])

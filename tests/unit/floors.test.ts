@@ -36,6 +36,11 @@ describe('an import', () => {
     expect(refused(`orchestrator/${folder}/some-file.ts`, 'import { x } from \'../../guest-agent/suites/index.ts\'\nx()')).toBe(true)
   })
 
+  test.each(FOLDERS)('of %s reaches the options of the programmable device and nothing else of the programs in images/', (folder) => {
+    expect(refused(`orchestrator/${folder}/some-file.ts`, 'import { x } from \'../../images/devices/vfio-user-dma/options.ts\'\nx()')).toBe(false)
+    expect(refused(`orchestrator/${folder}/some-file.ts`, 'import { x } from \'../../images/devices/vfio-user/serve.ts\'\nx()')).toBe(true)
+  })
+
   test('of the agent never reaches the orchestrator', () => {
     expect(refused('guest-agent/case/some-file.ts', 'import { x } from \'../../orchestrator/host/errors.ts\'\nx()')).toBe(true)
     expect(refused('guest-agent/case/some-file.ts', 'import { x } from \'../protocol.ts\'\nx()')).toBe(false)

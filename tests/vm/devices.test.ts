@@ -34,7 +34,7 @@ const WITHOUT_DEVICE = 'iommufd/none'
 const CELLS = ['noiommu', 'no-container', 'iommufd'].flatMap((config) => ['none', 'intel', 'intel-scalable', 'virtio', 'amd'].map((machine) => `${config}/${machine}`))
 
 /** Those that need a QEMU or a program of their own have a test of their own. */
-const ELSEWHERE: readonly DeviceKind[] = ['pcie-ats-testdev', 'vfio-user-dma']
+const ELSEWHERE: readonly DeviceKind[] = ['pcie-ats-testdev', 'vfio-user-dma', 'vfio-user']
 
 /** The ids of the cases that exercise each capability of each kind, in words of the two. */
 const claims = DEVICE_KINDS.filter((kind) => !ELSEWHERE.includes(kind)).flatMap((kind) => DEVICE_CAPABILITIES[kind].map((capability) => ({

@@ -55,4 +55,7 @@ export const dmaOptions = z.strictObject({
   error: 'ats, pasidBits and what is broken of the extended capabilities need express',
 }).refine(({ interrupts, broken }) => interrupts.msix > 0 || !broken.includes('msix-table-outside'), { error: 'msix-table-outside needs MSI-X' })
 
-export type DmaOptions = z.infer<typeof dmaOptions>
+/** As a user gives them. */
+export type DmaOptionsInput = z.input<typeof dmaOptions>
+
+export type DmaOptions = z.output<typeof dmaOptions>

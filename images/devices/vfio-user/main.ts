@@ -36,6 +36,7 @@ const deviceIn = async (file: string, options: string | undefined): Promise<Devi
   resolveOwnName(url)
   const module: unknown = await import(url)
   const exported: unknown = typeof module === 'object' && module !== null && 'default' in module ? module.default : undefined
+  if (options !== undefined && isDevice(exported)) throw new Error(`${file} takes no options: its default export is a device, not a function that makes one`)
   const device = isMaker(exported) ? await exported(options === undefined ? undefined : JSON.parse(options)) : exported
   if (!isDevice(device)) throw new Error(`${file} exports no device as its default: write export default defineDevice({ ids: { vendor, device } })`)
   return device

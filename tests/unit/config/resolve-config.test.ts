@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { debian, debianImage, defineLab, edu, intelIommu, pciTestdev, prebuilt, tree } from '../../../orchestrator/config/define-lab.ts'
+import { debian, debianImage, defineLab, edu, intelIommu, pciTestdev, prebuilt, tree, vfioUser, vfioUserDma } from '../../../orchestrator/config/define-lab.ts'
+import { dmaOptions } from '../../../images/devices/vfio-user-dma/options.ts'
 import { resolveConfig } from '../../../orchestrator/config/resolve-config.ts'
 import { withTree } from '../../../orchestrator/config/with-tree.ts'
 import { LabError } from '../../../orchestrator/host/errors.ts'
@@ -12,6 +13,7 @@ let dir = ''
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'vfio-lab-config-'))
   await writeFile(join(dir, 'mine.config'), 'CONFIG_IOMMUFD=y\n')
+  await writeFile(join(dir, 'adder.ts'), 'export default {}\n')
 })
 afterAll(async () => { await rm(dir, { recursive: true }) })
 
@@ -88,6 +90,15 @@ describe('a config', () => {
     expect(config.kernels[0]?.source).not.toHaveProperty('headers')
   })
 
+  test('names devices of its user by paths that start from its folder', () => {
+    const devices = [vfioUser('./adder.ts', { gain: [1, null] }), vfioUserDma({ addressBits: 32 }), vfioUser(join(dir, 'adder.ts'))]
+    expect(resolved({ ...good, machines: { m: { devices } } }).machines[0]?.devices).toEqual([
+      { kind: 'vfio-user', file: join(dir, 'adder.ts'), options: { gain: [1, null] } },
+      { kind: 'vfio-user-dma', options: dmaOptions.parse({ addressBits: 32 }) },
+      { kind: 'vfio-user', file: join(dir, 'adder.ts') },
+    ])
+  })
+
   test('is asked of one tree by withTree', () => {
     expect(withTree(resolved(good), '/src/linux')).toMatchObject({ kernels: [{ name: 'tree', source: { kind: 'tree', dir: '/src/linux' } }], machines: [{}, {}] })
   })
@@ -117,6 +128,10 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown fragment', { ...good, configs: { c: ['iomufd'] } }, ['configs.c[0]: there is no fragment iomufd in kernel-configs/; did you mean iommufd?']],
     ['base.config as a fragment', { ...good, configs: { c: ['base'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no fragment base in kernel-configs\//)]],
     ['a fragment file that is not there', { ...good, configs: { c: ['./his.config'] } }, [expect.stringMatching(/^configs\.c\[0\]: there is no file \/.*\/his\.config$/)]],
+    ['a device whose file is not there', { ...good, machines: { m: { devices: [edu(), vfioUser('./sub.ts'), vfioUser('.')] } } }, [
+      expect.stringMatching(/^machines\.m\.devices\[1\]: there is no file \/.*\/sub\.ts$/),
+      expect.stringMatching(/^machines\.m\.devices\[2\]: there is no file \/[^ ]*$/),
+    ]],
     ['a name that is no file name', { ...good, machines: { '../x': { devices: [] }, 'UPPER': { devices: [] } } }, [
       expect.stringMatching(/^machines: "\.\.\/x" is no name for a cell/),
       expect.stringMatching(/^machines: "UPPER" is no name for a cell/),

@@ -26,3 +26,20 @@ test('what the devices of the cell lack comes with the request', () => {
   expect(() => parseRequest(line({ edu: ['rest'] }))).toThrow('cell.without: rest is unknown')
   expect(() => parseRequest(line({ ede: ['reset'] }))).toThrow('cell.without: ede is unknown')
 })
+
+const three = [new PciDevice('0000:01:00.0', 'vfio-user'), new PciDevice('0000:02:00.0', 'vfio-user-dma'), new PciDevice('0000:03:00.0', 'igb')]
+const labOfThree = (facts: Partial<CellFacts>) => new CaseContext({
+  facts: { config: {}, uapi: [], iommu: ['intel'], devices: three.map(({ kind }) => kind), topology: [], ...facts },
+  devices: three, signal: new AbortController().signal, note: () => undefined, ask: () => undefined,
+})
+
+test('a case gets the first device that is able to do what it needs', () => {
+  const lab = labOfThree({})
+  expect([lab.device(), lab.device(['reset']), lab.device(['msi']), lab.device('igb')].map(({ kind }) => kind)).toEqual(['vfio-user', 'vfio-user', 'vfio-user-dma', 'igb'])
+})
+
+test('one that lacks it by its options is passed over, and is still there for a case about its kind', () => {
+  const lab = labOfThree({ without: { 'vfio-user-dma': ['msi'] } })
+  expect([lab.device(['msi']), lab.device(['msix']), lab.device('vfio-user-dma')].map(({ kind }) => kind)).toEqual(['igb', 'vfio-user-dma', 'vfio-user-dma'])
+  expect(() => lab.device(['fault-report', 'msi'])).toThrow('no device on this machine is able to fault-report, msi')
+})

@@ -4,6 +4,7 @@ import { e1000e, edu, igb, iommuTestdev, ivshmem, nvme, pciTestdev, vfioUserDma,
 import { amdIommu, intelIommu, virtioIommu } from '../../../orchestrator/machine/iommus.ts'
 import { machineArgs } from '../../../orchestrator/machine/machine-args.ts'
 import type { DeviceSpec, MachineSpec, SlotSpec } from '../../../orchestrator/machine/machine-spec.ts'
+import { MOST_SLOTS } from '../../../orchestrator/machine/slot-args.ts'
 import { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, oneGroup, pluggedLater } from '../../../orchestrator/machine/places.ts'
 import { errorOf } from './error-of.ts'
 import { goldenOffer } from './golden-offer.ts'
@@ -25,7 +26,7 @@ test('each device stands behind a root port of its own, no IOMMU', () => {
       '-device', 'edu,dma_mask=0xffffffffffffffff,id=device0,bus=port0',
       '-device', 'pcie-root-port,id=port1,chassis=2,slot=2,bus=pcie.0,addr=9',
       '-device', 'pci-testdev,id=device1,bus=port1',
-      '-device', 'pcie-root-port,id=port2,chassis=3,slot=3,bus=pcie.0,addr=10',
+      '-device', 'pcie-root-port,id=port2,chassis=3,slot=3,bus=pcie.0,addr=a',
       '-device', 'iommu-testdev,id=device2,bus=port2',
     ],
     commandLine: [],
@@ -151,6 +152,20 @@ test('the vIOMMU stands before every other device, and no two devices in one pla
       expect(new Set(chassis).size).toBe(chassis.length)
     }),
   )
+})
+
+test('every place has a number that QEMU, which reads hexadecimal, takes for a slot of its bus', () => {
+  const many = Array.from({ length: MOST_SLOTS - 3 }, () => edu())
+  const { devices: values } = plugged([...many, oneGroup(...Array.from({ length: 31 }, () => edu())), behindSwitch(...Array.from({ length: 32 }, () => edu())), bypassingIommu(...Array.from({ length: 32 }, () => edu()))])
+  const places = values.flatMap((value) => {
+    const [, bus, slot] = /,bus=(\w+).*,addr=([0-9a-f]+)/.exec(value) ?? []
+    return bus === undefined ? [] : [{ bus, slot: Number.parseInt(slot ?? '', 16) }]
+  })
+  for (const bus of ['pcie', 'bridge20', 'upstream21', 'bypassing']) {
+    const slots = places.filter((place) => place.bus === bus).map(({ slot }) => slot)
+    expect(slots, bus).toEqual(Array.from({ length: slots.length }, (_, at) => (slots[0] ?? 0) + at))
+    expect(slots.at(-1), bus).toBeLessThan(32)
+  }
 })
 
 test('a device that this QEMU has not is said with the release that has it', () => {

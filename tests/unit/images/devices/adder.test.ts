@@ -60,14 +60,15 @@ test('the example works, from any folder: it adds up guest memory, tells by an i
   await vi.waitFor(() => { expect(said).toContain('"outcome":"refused","errno":19,"code":"ENODEV"') })
 })
 
-test.each([
-  ['no device', 'export default 7', /exports no device/],
-  ['one that throws', 'throw new Error("out of order")', /out of order/],
-  ['one that PCI cannot have', 'export default { ids: { vendor: 1, device: 1 }, bars: [{ size: 3 }] }', /power of two/],
-])('a file with %s is the user\'s mistake: status 2, and why', async (_, text, words) => {
+test.each<readonly [string, string, RegExp, readonly string[]]>([
+  ['options that it does not take', 'export default { ids: { vendor: 1, device: 1 } }', /takes no options/, ['--options', '{}']],
+  ['no device', 'export default 7', /exports no device/, []],
+  ['one that throws', 'throw new Error("out of order")', /out of order/, []],
+  ['one that PCI cannot have', 'export default { ids: { vendor: 1, device: 1 }, bars: [{ size: 3 }] }', /power of two/, []],
+])('a file with %s is the user\'s mistake: status 2, and why', async (_, text, words, options) => {
   await using folder = await temporaryDir()
   await writeFile(join(folder.path, 'device.ts'), text)
-  await using server = await start({ file: process.execPath, args: [MAIN, join(folder.path, 'device.ts'), '--socket', join(folder.path, 'd')] }, { what: 'a bad device' })
+  await using server = await start({ file: process.execPath, args: [MAIN, join(folder.path, 'device.ts'), '--socket', join(folder.path, 'd'), ...options] }, { what: 'a bad device' })
   let said = ''
   server.stdout.resume()
   server.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
