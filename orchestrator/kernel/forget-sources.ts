@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Forgettable, forgetLeastUsed } from './forget-least-used.ts'
+import { type Forgettable, forgetLeastUsed } from '../host/forget-least-used.ts'
 import { slotsFolder, sourceSlot } from './source-slot.ts'
 
 /** Removes source trees with their object trees until so many are left. Resolves to how many it removed. */

@@ -8,7 +8,7 @@ import { publishFolder } from '../host/publish.ts'
 import { buildWarnings } from './build-warnings.ts'
 import type { BuiltKernel } from './built-kernel.ts'
 import type { ExaminedKernel } from './examine-prebuilt.ts'
-import { type Forgettable, forgetLeastUsed } from './forget-least-used.ts'
+import { type Forgettable, forgetLeastUsed } from '../host/forget-least-used.ts'
 
 const recordSchema = z.strictObject({
   release: z.string(),

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheDir } from '../host/cache.ts'
 import { publishFolder } from '../host/publish.ts'
 import { openSharedFolder } from '../host/shared-folder.ts'
 import { debianSourcePackage } from '../toolbox/debian-source-package.ts'
@@ -11,12 +10,16 @@ import type { Tools } from '../toolbox/tools.ts'
 import { BINARY, buildQemu } from './build-qemu.ts'
 import { BUILD_TOOLBOX, CONFIGURE, SOURCE } from './build-recipe.ts'
 import { modelContent } from './device-model.ts'
+import { builtQemuFolder, forgetQemus } from './forget-qemus.ts'
 
 /** A QEMU that the lab built. While it is open nobody may remove it. */
 export interface BuiltQemu extends AsyncDisposable {
   /** Absolute path; it runs in the usual toolbox, whose libraries and firmware it wants. */
   readonly program: string
 }
+
+/** Who changes the model goes back to the one before, now and then. */
+const MOST_KEPT = 3
 
 /**
  * Debian's QEMU with the lab's device, from the cache, or built now. Two labs at once build one.
@@ -33,6 +36,7 @@ export const openBuiltQemu = async (tools: Tools, options: OpenToolsOptions): Pr
     make: async () => {
       const dsc = await source.fetch()
       await publishFolder(folder, (aside) => buildQemu(aside, { version: source.version, dsc }, options))
+      await forgetQemus(MOST_KEPT)
     },
   })
   return { program: join(folder, BINARY), [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
@@ -41,5 +45,5 @@ export const openBuiltQemu = async (tools: Tools, options: OpenToolsOptions): Pr
 /** The content address: what it is built in, how, of which source, and the model. */
 const folderNames = async (): Promise<(version: string) => string> => {
   const parts = [recipeHash(BUILD_TOOLBOX.recipe, debianArchitecture()), CONFIGURE, await modelContent()]
-  return (version) => cacheDir('qemu', createHash('sha256').update(JSON.stringify([...parts, version])).digest('hex').slice(0, 16))
+  return (version) => builtQemuFolder(createHash('sha256').update(JSON.stringify([...parts, version])).digest('hex').slice(0, 16))
 }

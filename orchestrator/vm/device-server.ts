@@ -103,10 +103,11 @@ const saveReports = (child: StartedProcess, file: string, onReport: (report: Dev
   let bytes = 0
   const lines = lineSplitter((raw) => {
     bytes += raw.length + 1
-    if (bytes > MOST_BYTES) return
     const line = cleanLine(raw, 4096)
-    log.write(`${line}\n`)
     const report = parseReport(line)
+    // That QEMU is gone must be heard, whatever was told before.
+    if (bytes > MOST_BYTES && report?.event !== 'disconnected') return
+    log.write(`${line}\n`)
     if (report !== undefined) onReport(report)
   })
   child.stdout.on('data', (chunk: Buffer) => { lines.push(chunk) })

@@ -16,11 +16,9 @@ export class Report {
 
   line(event: string, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#lines += 1
-    if (this.#lines > MOST_LINES) return
-    if (this.#lines === MOST_LINES) {
-      this.#print(JSON.stringify({ event: 'cut' }))
-      return
-    }
+    if (this.#lines === MOST_LINES) this.#print(JSON.stringify({ event: 'cut' }))
+    // That QEMU is gone must be told, whatever was told before.
+    if (this.#lines >= MOST_LINES && event !== 'disconnected') return
     const text = JSON.stringify({ event, ...fields }, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value))
     this.#print(text.length > LONGEST_LINE ? JSON.stringify({ event, tooLong: text.length }) : text)
   }

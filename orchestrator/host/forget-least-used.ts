@@ -1,5 +1,5 @@
-import { tryLock } from '../host/lock.ts'
-import { removeFolder } from '../host/publish.ts'
+import { tryLock } from './lock.ts'
+import { removeFolder } from './publish.ts'
 
 /** A folder of the cache that can be made again. */
 export interface Forgettable {
