@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
 import type { Tools } from '../toolbox/tools.ts'
 import { askConfig } from './asked-config.ts'
 import { buildKernel } from './build-kernel.ts'
@@ -11,6 +12,7 @@ import { openKernelSource, type PreparedSource, type SourceContext, type SourceR
 import { forgetKernels, leaseKernel } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
+import { hasObjects } from './object-tree.ts'
 import { type OpenedPrebuilt, openPrebuilt, type PrebuiltRecord } from './open-prebuilt.ts'
 import { type ParsedFragment, readFragment } from './read-fragment.ts'
 
@@ -135,12 +137,26 @@ const buildMissing = async (
   // All of them before the first is compiled: a symbol that does not exist is the user's to mend.
   const asked = missing.map((config) => ({ config, asked: askConfig(base.lines, config.fragments.flatMap(({ lines }) => lines), kconfig) }))
   const configure = configurer(source.configKey)
-  for (const { config, asked: asks } of asked) {
+  const from = all.map(({ name }) => name)
+  const build = async ({ config, asked: asks }: (typeof asked)[number]): Promise<void> => {
     const unbuilt = await buildKernel({
-      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure,
-      from: all.map(({ name }) => name), timeoutMs: limits.buildMs, upTo, onProgress,
+      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure, from, timeoutMs: limits.buildMs, upTo, onProgress,
     }, context)
+    if (unbuilt?.status === 'build-failed') onProgress({ phase: 'failed', config: config.name, because: unbuilt.because })
     if (unbuilt !== undefined) outcomes.set(config.name, unbuilt)
     else if (!await takeOne(config, source.key, collected, false)) throw new Error(`the kernel store lost ${config.name}`)
   }
+  // Those that have an object tree go first, or the first of all does: the others start from it, and one that is being built is no start.
+  const ready = asked.filter(({ config }) => hasObjects(source.slot, config.name))
+  const first = ready.length > 0 ? ready : asked.slice(0, 1)
+  await inPairs(first, build)
+  await inPairs(asked.filter((one) => !first.includes(one)), build)
+}
+
+/** A link keeps one processor busy while the other one may compile the next config. Whoever began has ended when this rejects. */
+const inPairs = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
+  const limit = pLimit(2)
+  const ended = await Promise.allSettled(items.map((item) => limit(() => work(item))))
+  const failed = ended.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

@@ -84,3 +84,4 @@ export type KernelProgress =
   | { readonly phase: 'configure'; readonly config: string }
   | { readonly phase: 'compile'; readonly config: string; readonly objects: number }
   | { readonly phase: 'stored'; readonly config: string; readonly buildMs: number; readonly fromStore: boolean }
+  | { readonly phase: 'failed'; readonly config: string; readonly because: string }

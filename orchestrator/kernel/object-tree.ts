@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { run } from '../host/spawn.ts'
 import type { SourceContext } from './kernel-source.ts'
 import { mendObjects } from './mend-objects.ts'
@@ -31,6 +31,9 @@ export const openUnseeded = async (slot: SourceSlot, config: string): Promise<st
   await mkdir(objects, { recursive: true })
   return objects
 }
+
+/** Has this config been built to its end in this slot? */
+export const hasObjects = (slot: SourceSlot, config: string): boolean => isLinked(objectsOf(slot, config))
 
 const isLinked = (objects: string): boolean => existsSync(join(objects, 'vmlinux'))
 
@@ -63,8 +66,8 @@ export const wholeObjects = async (slot: SourceSlot, preferred: readonly string[
  */
 export const copyObjects = async (from: ObjectsAt, to: ObjectsAt, place: string, { tools, signal }: SourceContext): Promise<number> => {
   const source = objectsOf(from.slot, from.config)
-  // Beside the source tree: in it, it would be taken for an object tree.
-  const aside = join(dirname(dirname(place)), 'objects.new')
+  // Beside the source tree: in it, it would be taken for an object tree. Several may be copied at once.
+  const aside = join(dirname(dirname(place)), `${basename(place)}.new`)
   await rm(aside, { recursive: true, force: true })
   await mkdir(aside)
   const args = ['--archive', '--reflink=auto', `${source}/.`, aside]

@@ -8,6 +8,7 @@ const progress = z.discriminatedUnion('phase', [
   z.object({ phase: z.literal('configure'), config: z.string() }),
   z.object({ phase: z.literal('compile'), config: z.string(), objects: z.number() }),
   z.object({ phase: z.literal('stored'), config: z.string(), buildMs: z.number(), fromStore: z.boolean() }),
+  z.object({ phase: z.literal('failed'), config: z.string(), because: z.string() }),
 ]) satisfies z.ZodType<KernelProgress>
 
 const atMs = z.number()

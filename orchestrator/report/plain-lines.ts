@@ -65,5 +65,6 @@ const kernelLines = (
     case 'configure': return [`${kernel}/${progress.config}: configuring`]
     case 'compile': return now(`build ${kernel}/${progress.config}`, atMs, OBJECTS_EVERY_MS) ? [`${kernel}/${progress.config}: ${progress.objects} objects built`] : []
     case 'stored': return [`${kernel}/${progress.config}: ${progress.fromStore ? 'kernel from the store' : `built in ${duration(progress.buildMs)}`}`]
+    case 'failed': return [`${kernel}/${progress.config}: not built: ${progress.because}`]
   }
 }

@@ -9,9 +9,7 @@ export const progressLines = (progress: Progress, nowMs: number, columns: number
   const width = Math.max(0, ...cells.map(({ id }) => id.length))
   return [
     ...(progress.source === undefined ? [] : [[quiet('source  '), text(progress.source)]]),
-    ...(progress.build === undefined ? [] : [[
-      quiet('build   '), text(progress.build.name), text(`  ${progress.build.objects} objects`), quiet(`  ${duration(nowMs - progress.build.sinceMs)}`),
-    ]]),
+    ...[...progress.builds].map(([name, { objects, sinceMs }]) => [quiet('build   '), text(name), text(`  ${objects} objects`), quiet(`  ${duration(nowMs - sinceMs)}`)]),
     ...cells.map((cell) => cellLine(cell, width, nowMs)),
     total(progress, nowMs),
   ].map((spans) => fit(spans, columns - 1, paint))
@@ -32,9 +30,9 @@ const cellLine = (cell: CellProgress, width: number, nowMs: number): readonly Sp
   return [...head, text(`${cell.done} of ${cell.planned}`), ...bad, quiet(`  ${cell.running ?? ''}`)]
 }
 
-const total = ({ planned, cellsDone, casesDone, casesPlanned, unexpected, source, build }: Progress, nowMs: number): readonly Span[] => {
+const total = ({ planned, cellsDone, casesDone, casesPlanned, unexpected, source, builds }: Progress, nowMs: number): readonly Span[] => {
   const elapsed = quiet(`  ${duration(nowMs)}`)
-  if (planned.size === 0) return [quiet('lab     '), text(source === undefined && build === undefined ? 'getting ready' : 'no guest yet'), elapsed]
+  if (planned.size === 0) return [quiet('lab     '), text(source === undefined && builds.size === 0 ? 'getting ready' : 'no guest yet'), elapsed]
   const verdict: Span = unexpected === 0 ? ['  none unexpected', 'good'] : [`  ${unexpected} unexpected`, 'bad']
   return [quiet('lab     '), text(`${cellsDone} of ${planned.size} cells, ${casesDone} of ${casesPlanned} cases`), verdict, elapsed]
 }

@@ -1,8 +1,6 @@
 import type { LabEvent } from '../run/lab-event.ts'
 
 interface BuildProgress {
-  /** `kernel/config`. */
-  readonly name: string
   readonly objects: number
   readonly sinceMs: number
 }
@@ -22,7 +20,8 @@ export interface CellProgress {
 
 /** How far a run is. */
 export interface Progress {
-  readonly build: BuildProgress | undefined
+  /** By `kernel/config`. */
+  readonly builds: ReadonlyMap<string, BuildProgress>
   readonly source: string | undefined
   /** Cells with a guest now. */
   readonly cells: ReadonlyMap<string, CellProgress>
@@ -34,14 +33,14 @@ export interface Progress {
 }
 
 export const NO_PROGRESS: Progress = {
-  build: undefined, source: undefined, cells: new Map(), planned: new Map(), cellsDone: 0, casesDone: 0, casesPlanned: 0, unexpected: 0,
+  builds: new Map(), source: undefined, cells: new Map(), planned: new Map(), cellsDone: 0, casesDone: 0, casesPlanned: 0, unexpected: 0,
 }
 
 export const advance = (before: Progress, event: LabEvent): Progress => {
   switch (event.event) {
     case 'kernel-progress': return { ...before, ...built(before, event) }
     case 'plan':
-      return { ...before, build: undefined, source: undefined, casesPlanned: event.planned, planned: new Map(event.cells.map(({ id, planned }) => [id, planned])) }
+      return { ...before, builds: new Map(), source: undefined, casesPlanned: event.planned, planned: new Map(event.cells.map(({ id, planned }) => [id, planned])) }
     case 'boot': return withCell(before, event.cell, (cell) => ({ ...cell, phase: 'booting', attempt: event.attempt, sinceMs: event.atMs }), event.atMs)
     case 'agent-ready': return withCell(before, event.cell, (cell) => ({ ...cell, phase: 'running', sinceMs: event.atMs }), event.atMs)
     case 'case-start': return withCell(before, event.cell, (cell) => ({ ...cell, phase: 'running', running: event.id }), event.atMs)
@@ -78,14 +77,21 @@ const withCell = (before: Progress, id: string, change: (cell: CellProgress) => 
 }
 
 const built = (before: Progress, { kernel, progress, atMs }: LabEvent & { event: 'kernel-progress' }): Partial<Progress> => {
+  if (progress.phase === 'source') return { source: `${kernel}: ${progress.text}` }
+  const name = `${kernel}/${progress.config}`
+  const known = before.builds.get(name)
+  const builds = new Map(before.builds)
   switch (progress.phase) {
-    case 'source': return { source: `${kernel}: ${progress.text}` }
-    case 'configure': return { source: undefined, build: { name: `${kernel}/${progress.config}`, objects: 0, sinceMs: atMs } }
-    case 'compile': {
-      const name = `${kernel}/${progress.config}`
-      const sinceMs = before.build?.name === name ? before.build.sinceMs : atMs
-      return { source: undefined, build: { name, objects: progress.objects, sinceMs } }
-    }
-    case 'stored': return { source: undefined, build: undefined }
+    case 'configure':
+      builds.set(name, { objects: 0, sinceMs: atMs })
+      break
+    case 'compile':
+      builds.set(name, { objects: progress.objects, sinceMs: known?.sinceMs ?? atMs })
+      break
+    case 'stored':
+    case 'failed':
+      builds.delete(name)
+      break
   }
+  return { source: undefined, builds }
 }

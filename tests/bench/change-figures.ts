@@ -7,8 +7,10 @@ import type { KernelSpec } from '../../orchestrator/config/resolved-config.ts'
 import { openKernelSource } from '../../orchestrator/kernel/kernel-source.ts'
 import { OBJECTS_PREFIX, slotsFolder } from '../../orchestrator/kernel/source-slot.ts'
 import type { Tools } from '../../orchestrator/toolbox/tools.ts'
-import type { Results } from '../../orchestrator/verdict/results.ts'
-import { lab, readResults, temporaryDir } from '../lab-process.ts'
+import { EVENTS_FILE } from '../../orchestrator/report/events-ndjson.ts'
+import { readEvents } from '../../orchestrator/report/read-events.ts'
+import type { LabEvent } from '../../orchestrator/run/lab-event.ts'
+import { lab, temporaryDir } from '../lab-process.ts'
 
 const FILE = 'drivers/vfio/vfio_main.c'
 
@@ -30,9 +32,9 @@ export const changeFigures = async (kernel: KernelSpec, tools: Tools, signal: Ab
     await using out = await temporaryDir()
     const startedAt = performance.now()
     const ended = await execa(lab, ['run', '--out', out.path, '--patch', patch, ...more], { reject: false, stdin: 'ignore' })
-    const results = await readResults(out.path)
-    if (ended.exitCode !== 0 || results === undefined) throw new Error(`the run ended with ${String(ended.exitCode)}:\n${ended.stdout.slice(-2000)}\n${ended.stderr}`)
-    return { allMs: performance.now() - startedAt, buildMs: buildMs(results) }
+    const allMs = performance.now() - startedAt
+    if (ended.exitCode !== 0) throw new Error(`the run ended with ${String(ended.exitCode)}:\n${ended.stdout.slice(-2000)}\n${ended.stderr}`)
+    return { allMs, buildMs: buildMs(readEvents(join(out.path, EVENTS_FILE))) }
   }
   const changed = await timed()
   const unchanged = await timed()
@@ -48,9 +50,13 @@ const oneLine = async (kernel: KernelSpec, tools: Tools, signal: AbortSignal): P
   return `--- a/${FILE}\n+++ b/${FILE}\n@@ -${lines.length} +${lines.length},2 @@\n ${lines.at(-1) ?? ''}\n+MODULE_INFO(measured, "${randomUUID()}");\n`
 }
 
-/** Of each config once: its cells share the kernel. */
-const buildMs = ({ cells }: Results): number =>
-  [...new Map(cells.map(({ config, timings }) => [config, timings.buildMs])).values()].reduce((sum, ms) => sum + ms, 0)
+/** From the first config that is configured to the last kernel that is stored: some are built at the same time. */
+const buildMs = (events: readonly LabEvent[]): number => {
+  const steps = events.flatMap((event) => (event.event === 'kernel-progress' ? [{ atMs: event.atMs, ...event.progress }] : []))
+  const first = steps.find(({ phase }) => phase === 'configure')
+  const last = steps.findLast((step) => step.phase === 'stored' && !step.fromStore)
+  return first === undefined || last === undefined ? 0 : last.atMs - first.atMs
+}
 
 /** Bytes on the disk of the object trees of these configs in every slot of this kernel, patched or not. */
 export const objectTreeBytes = async (slotPrefix: string, configs: readonly string[]): Promise<number> => {

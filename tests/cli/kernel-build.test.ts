@@ -93,6 +93,21 @@ test('one changed file compiles one object', async () => {
   expect(second.lines.flatMap(({ progress }) => progress?.['objects'] ?? [])).toEqual([1])
 })
 
+test('configs that were built before are built at the same time; a new one starts from one that is whole', async () => {
+  await using kernel = await miniKernel({ 'same.c': 'int the_same;\n', 'changes.c': 'int changes;\n' })
+  const stepsOf = ({ lines }: Awaited<ReturnType<typeof build>>) =>
+    lines.flatMap(({ progress }) => (progress?.config !== undefined && progress.phase !== 'compile' ? [`${progress.phase} ${progress.config}`] : []))
+  expect(stepsOf(await build(kernel.dir, ['plain=', 'with-a=a']))).toEqual(['configure plain', 'stored plain', 'configure with-a', 'stored with-a'])
+  await kernel.write('changes.c', 'int changes = 2;\n')
+  const second = await build(kernel.dir, ['third=where', 'plain=', 'with-a=a'])
+  const steps = stepsOf(second)
+  expect(steps.slice(0, 2)).toEqual(['configure plain', 'configure with-a'])
+  expect(steps.slice(2, 4).toSorted()).toEqual(['stored plain', 'stored with-a'])
+  expect(steps.slice(4)).toEqual(['configure third', 'stored third'])
+  const objects = second.lines.flatMap(({ progress }) => (progress?.phase === 'compile' ? [[progress.config, progress['objects']]] : []))
+  expect(objects.toSorted()).toEqual([['plain', 1], ['with-a', 1]])
+})
+
 test('another tree of the same version starts from the objects that are there', async () => {
   await using one = await miniKernel({ 'shared.c': 'int shared_by_two_trees;\n' })
   await using two = await miniKernel({ 'shared.c': 'int shared_by_two_trees;\n' })
