@@ -3,7 +3,8 @@ import type { Topology } from '../../guest-agent/protocol.ts'
 import { FIRST_BYPASSING_BUS } from '../../guest-agent/protocol.ts'
 import { requireBusNumbers } from './bus-numbers.ts'
 import { deviceParts, deviceValue } from './device-args.ts'
-import { type DeviceSpec, isPlace, isServed, type ServedSpec, type SlotSpec } from './machine-spec.ts'
+import { type DeviceSpec, isPlace, isServed, type PlaceSpec, type ServedSpec, type SlotSpec } from './machine-spec.ts'
+import { placeProblem } from './places.ts'
 import { type Asking, needDevice, propertyName } from './qemu-offer.ts'
 
 export interface SlotArgs {
@@ -50,7 +51,7 @@ export const slotArgs = (slots: readonly SlotSpec[], asking: Asking): SlotArgs =
   const numbering: Numbering = { ports: 0, devices: 0 }
   const all = slots.map((slot, index) => {
     const place: Place = { asking, numbering, at: `bus=pcie.0,addr=${hex(rootSlot(index))}` }
-    if (isPlace(slot)) return PLACES[slot.kind](refuseServed(slot.devices, slot.kind, asking), place)
+    if (isPlace(slot)) return PLACES[slot.kind](requireSound(slot, asking), place)
     return isServed(slot) ? servedArgs(slot, place) : { qemu: ownPort(slot, place), later: [], served: [] }
   })
   return { qemu: all.flatMap(({ qemu }) => qemu), later: all.flatMap(({ later }) => later), served: all.flatMap(({ served }) => served) }
@@ -69,10 +70,11 @@ const servedArgs = (device: ServedSpec, place: Place): SlotArgs => {
   return { qemu: args, later: [], served: [{ id: properties['id'] ?? '', bus, device }] }
 }
 
-const refuseServed = (devices: readonly DeviceSpec[], place: Topology, { machine }: Asking): readonly DeviceSpec[] => {
-  const served = devices.find(isServed)
-  if (served !== undefined) throw yours('BAD_MACHINE', `machine ${machine}: ${served.kind} stands behind a root port of its own, not ${place}`)
-  return devices
+/** A place that was written by hand has met no function of places.ts. */
+const requireSound = (place: PlaceSpec, { machine }: Asking): readonly DeviceSpec[] => {
+  const problem = placeProblem(place)
+  if (problem !== undefined) throw yours('BAD_MACHINE', `machine ${machine}: ${place.kind}: ${problem}`)
+  return place.devices
 }
 
 /** A port of its own gives each device a group of its own and a bus that can be reset. */
@@ -160,8 +162,8 @@ const PLACES: Readonly<Record<Topology, (devices: readonly DeviceSpec[], place: 
   'behind-switch': switchArgs((index) => `addr=${hex(index)}`),
   'switch-functions': switchArgs((index) => `addr=0.${index}${index === 0 ? ',multifunction=on' : ''}`),
   'plugged-later': (devices, place) => {
-    const [device, ...rest] = devices
-    if (device === undefined || rest.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: pluggedLater() takes one device, which gets a port of its own`)
+    const [device] = devices
+    if (device === undefined) throw new Error('a place without a device came past placeProblem()')
     const port = rootPort(place)
     const { before, properties, after } = deviceParts(device, place.numbering.devices++, place.asking)
     if (before.length + after.length > 0) throw yours('BAD_MACHINE', `machine ${place.asking.machine}: ${device.kind} cannot be plugged in later: it takes more than itself`)
