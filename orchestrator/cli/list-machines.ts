@@ -7,7 +7,7 @@ import { DEVICE_MODELS } from '../machine/device-models.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import { isPlace, type MachineSpec, type SlotSpec, wantsAts } from '../machine/machine-spec.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
-import type { QemuOffer } from '../machine/qemu-offer.ts'
+import { type QemuOffer, sinceText } from '../machine/qemu-offer.ts'
 import { openTools } from '../toolbox/open-tools.ts'
 import { TOOLS_QEMU } from '../toolbox/qemu-program.ts'
 import { askQemu } from '../vm/ask-qemu.ts'
@@ -44,7 +44,7 @@ export const listDevices = async (): Promise<readonly Listed[]> => {
     const has = offer.devices.has(driver)
     const capabilities = DEVICE_CAPABILITIES[kind]
     return {
-      cells: [kind, factory, capabilities.join(' '), ...(has ? [] : [`QEMU ${offer.version} has it not; QEMU has it since ${since}`])],
+      cells: [kind, factory, capabilities.join(' '), ...(has ? [] : [`QEMU ${offer.version} has it not; ${sinceText(since)}`])],
       json: { kind, factory, capabilities, qemu: { driver, since, has } },
     }
   })

@@ -14,7 +14,7 @@ export interface DeviceModel {
 export const DEVICE_MODELS: Readonly<Record<DeviceKind, DeviceModel>> = {
   edu: { driver: 'edu', since: '2.3', factory: 'edu()' },
   'pci-testdev': { driver: 'pci-testdev', since: '1.3', factory: 'pciTestdev()' },
-  'pcie-ats-testdev': { driver: ATS_TESTDEV, since: 'no release of QEMU has it, the lab builds one that has it', factory: 'pcieAtsTestdev()' },
+  'pcie-ats-testdev': { driver: ATS_TESTDEV, since: 'no release of QEMU has it, the lab builds one (10.0, which answers no page requests)', factory: 'pcieAtsTestdev()' },
   nvme: { driver: 'nvme', since: '6.0', factory: 'nvme()' },
   igb: { driver: 'igb', since: '8.0', factory: 'igb()' },
   e1000e: { driver: 'e1000e', since: '2.7', factory: 'e1000e()' },

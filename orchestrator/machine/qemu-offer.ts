@@ -43,5 +43,8 @@ export const propertyName = ({ machine, offer }: Asking, device: Dialect, names:
 
 const lacks = (machine: string, { version }: QemuOffer, what: string, since: string) =>
   yours('QEMU_LACKS', `machine ${machine}: QEMU ${version} has no ${what}`, {
-    hint: `${/^\d/.test(since) ? `QEMU has it since ${since}` : since}; leave \`tools\` and \`qemu\` away in lab.config.ts to get the toolbox's`,
+    hint: `${sinceText(since)}; leave \`tools\` and \`qemu\` away in lab.config.ts to get the toolbox's`,
   })
+
+/** Where a thing comes from, for a person: a release of QEMU, or what stands in place of one. */
+export const sinceText = (since: string): string => (/^\d/.test(since) ? `QEMU has it since ${since}` : since)
