@@ -62,18 +62,24 @@ const isOurs = (fault: Awaited<ReturnType<typeof nextFault>>, deviceId: number):
   equal(fault.get('flags') & LAST_PAGE, LAST_PAGE, 'last page of its group')
 }
 
+/** The device has asked for the page, and waits. */
+const request = async (lab: CaseContext) => {
+  const open = await openFaulting(lab)
+  const transfer = open.testdev.fromMemory(IOVA)
+  const fault = await nextFault(lab, open.queue)
+  isOurs(fault, open.deviceId)
+  return { ...open, transfer, cookie: fault.get('cookie') }
+}
+
 const served = defineCase({
   name: 'served',
   title: 'a page that a device asks for arrives in the fault queue; mapped and answered, the DMA goes through',
   needs: NEEDS,
   covers: COVERS,
   run: async (lab) => {
-    const { testdev, queue, deviceId, dma, zeroes, page } = await openFaulting(lab)
-    const transfer = testdev.fromMemory(IOVA)
-    const fault = await nextFault(lab, queue)
-    isOurs(fault, deviceId)
+    const { testdev, queue, dma, zeroes, page, transfer, cookie } = await request(lab)
     dma.map(page, { iova: IOVA })
-    answer(queue, fault.get('cookie'), SUCCESS)
+    answer(queue, cookie, SUCCESS)
     ok(await transfer !== false, 'the device gave up although its page request was answered')
     await testdev.toMemory(PATTERN_IOVA)
     ok(zeroes.bytes.every((byte, index) => byte === page.bytes[index]), 'the device must have read the page that was mapped for it')
@@ -86,11 +92,8 @@ const refused = defineCase({
   needs: NEEDS,
   covers: COVERS,
   run: async (lab) => {
-    const { testdev, queue, deviceId, zeroes } = await openFaulting(lab)
-    const transfer = testdev.fromMemory(IOVA)
-    const fault = await nextFault(lab, queue)
-    isOurs(fault, deviceId)
-    answer(queue, fault.get('cookie'), INVALID)
+    const { testdev, queue, zeroes, transfer, cookie } = await request(lab)
+    answer(queue, cookie, INVALID)
     ok(await transfer !== true, 'the device says that it read a page that is nowhere')
     await testdev.toMemory(PATTERN_IOVA)
     ok(zeroes.bytes.every((byte) => byte === 0), 'what the device holds must be what it held before')
