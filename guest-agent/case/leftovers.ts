@@ -1,9 +1,8 @@
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { setVirtualFunctions, virtualFunctions } from '../pci/virtual-functions.ts'
+import { setVirtualFunctions, virtualFunctionCount } from '../pci/virtual-functions.ts'
 import { Errno } from '../sys/errno.ts'
-import { openFds } from '../sys/fd.ts'
-import { libc } from '../sys/libc.ts'
+import { openDescriptors, openFds } from '../sys/fd.ts'
 import { openMappings, type Mapping } from '../sys/memory.ts'
 import { linkTarget, readText } from '../sys/text-file.ts'
 
@@ -22,11 +21,11 @@ export interface Inventory {
 }
 
 export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
-  fds: descriptors(),
+  fds: openDescriptors(),
   mappings: new Set(openMappings()),
   locked: lockedMemory(),
   drivers: new Map(devices.map((device) => [device, device.driver])),
-  functions: new Map(devices.map((device) => [device, virtualFunctions(device).length])),
+  functions: new Map(devices.map((device) => [device, virtualFunctionCount(device)])),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
 })
@@ -52,7 +51,7 @@ export const clearLeftovers = async (before: Inventory): Promise<void> => {
   for (const mapping of openMappings()) if (!before.mappings.has(mapping)) mapping.unmap()
   for (const fd of openFds()) if (!before.fds.has(fd.number)) fd.close()
   for (const [device, count] of before.functions) {
-    if (virtualFunctions(device).length > count) await ifItCan(() => setVirtualFunctions(device, count))
+    if (virtualFunctionCount(device) > count) await ifItCan(() => setVirtualFunctions(device, count))
   }
   await ifItCan(() => { writeParameters(before.parameters) })
   for (const [device, driver] of before.drivers) {
@@ -73,19 +72,12 @@ const ifItCan = async (step: () => void | Promise<void>): Promise<void> => {
   }
 }
 
-const F_GETFD = 1
-/** The kernel gives out the lowest free number, so what a case leaves is found among the first ones. */
-const DESCRIPTORS = 256
-
-/** Asked one by one: listing /proc/self/fd would find the descriptor of the listing itself. */
-const descriptors = (): ReadonlySet<number> => {
-  const { fcntl } = libc()
-  return new Set(Array.from({ length: DESCRIPTORS }, (_, fd) => fd).filter((fd) => fcntl(fd, F_GETFD, 0) !== -1))
-}
-
 const linkOf = (fd: number): string => linkTarget(`/proc/self/fd/${fd}`) ?? 'closed meanwhile'
 
+/** The two stand one below the other. */
+const LOCKED = /^VmLck:\s+(\d+) kB\nVmPin:\s+(\d+) kB$/m
+
 const lockedMemory = (): ReadonlyMap<string, number> => {
-  const status = readText('/proc/self/status') ?? ''
-  return new Map([...status.matchAll(/^(VmPin|VmLck):\s+(\d+) kB$/gm)].map(([, field = '', kB]) => [field, Number(kB)]))
+  const [, locked, pinned] = LOCKED.exec(readText('/proc/self/status') ?? '') ?? []
+  return new Map([['VmLck', Number(locked ?? 0)], ['VmPin', Number(pinned ?? 0)]])
 }

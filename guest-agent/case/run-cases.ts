@@ -33,18 +33,20 @@ const GRACE_MS = 500
 export const runCases = async (cases: readonly Case[], circumstances: Circumstances, emit: Emit): Promise<number> => {
   using stray = strayErrors()
   let before = takeInventory(circumstances.devices)
+  let taintBefore = tainted()
   for (const each of cases) {
     const { id } = each.info
     circumstances.mark(consoleMark('start', id))
     emit({ event: 'case-start', id })
     const started = performance.now()
-    const taintBefore = tainted()
     const context = newContext(each, circumstances, emit)
     const ending = await runCase(each, context)
     const after = takeInventory(circumstances.devices)
     const left = [...leftovers(before, after), ...stray.take()]
     before = left.length === 0 ? after : await cleared(before, circumstances)
-    const newTaint = tainted() & ~taintBefore
+    const taint = tainted()
+    const newTaint = taint & ~taintBefore
+    taintBefore = taint
     circumstances.mark(consoleMark('end', id))
     emit({
       event: 'case-end',

@@ -24,6 +24,7 @@ export interface Libc {
   readonly memfdCreate: (name: string, flags: number) => number
   readonly ftruncate: (fd: number, length: bigint) => number
   readonly fcntl: (fd: number, command: number, argument: number) => number
+  readonly poll: (fds: Uint8Array, count: number, timeoutMs: number) => number
   readonly capget: (header: Uint8Array, data: Uint8Array) => number
   readonly capset: (header: Uint8Array, data: Uint8Array) => number
   readonly getrlimit: (resource: number, limit: Uint8Array) => number
@@ -60,6 +61,7 @@ const bind = (koffi: typeof Koffi): Libc => {
     memfdCreate: lib.func('int memfd_create(const char *, unsigned int)'),
     ftruncate: lib.func('int ftruncate(int, int64_t)'),
     fcntl: lib.func('int fcntl(int, int, int)'),
+    poll: lib.func('int poll(void *, unsigned long, int)'),
     capget: lib.func('int capget(void *, void *)'),
     capset: lib.func('int capset(void *, void *)'),
     getrlimit: lib.func('int getrlimit(int, void *)'),
