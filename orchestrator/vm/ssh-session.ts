@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
+import { type LabError, labFault } from '../host/errors.ts'
 import { type GuestShell, openShell, type ShellRequest } from './guest-shell.ts'
 import type { GuestKeys } from './running-vm.ts'
 
@@ -16,9 +17,12 @@ export interface SshSession extends Disposable {
 }
 
 const KEEPALIVE_MS = 15_000
+/** Of ssh2's errors those that another try does not mend. */
+const REFUSED: readonly string[] = ['client-authentication', 'handshake']
 
 /**
- * Connects and authenticates: this client key, that host key, nothing else. Rejects when the guest does not listen yet, or with the signal's reason.
+ * Connects and authenticates: this client key, that host key, nothing else. Rejects when the guest does not listen yet, with LabError
+ * lab/SSH_REFUSED when one of the keys is refused or is no key, or with the signal's reason.
  */
 export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Promise<SshSession> => {
   const client = new ssh2.Client()
@@ -32,7 +36,7 @@ export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Pro
     signal.addEventListener('abort', abort, { once: true })
     const settle = () => { signal.removeEventListener('abort', abort) }
     // Stays for the life of the connection: an error without a listener would end the lab.
-    client.on('error', (error) => { settle(); client.destroy(); reject(error) })
+    client.on('error', (error) => { settle(); client.destroy(); reject(REFUSED.includes(error.level ?? '') ? refused(error) : error) })
     client.once('close', () => { settle(); reject(new Error('the guest closed the SSH connection')) })
     client.once('ready', () => {
       settle()
@@ -44,7 +48,7 @@ export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Pro
         [Symbol.dispose]: () => { client.destroy() },
       })
     })
-    client.connect({
+    const connection: ssh2.ConnectConfig = {
       sock: connectTcp({ host: '127.0.0.1', port, noDelay: true }),
       username: 'root',
       privateKey: keys.clientKey,
@@ -55,9 +59,19 @@ export const openSsh = (port: number, keys: GuestKeys, signal: AbortSignal): Pro
       keepaliveInterval: KEEPALIVE_MS,
       // The caller has a limit of its own.
       readyTimeout: 0,
-    })
+    }
+    try {
+      client.connect(connection)
+    } catch (error) {
+      settle()
+      connection.sock?.destroy()
+      reject(refused(error))
+    }
   })
 }
+
+const refused = (cause: unknown): LabError =>
+  labFault('SSH_REFUSED', `no SSH session with the guest: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 
 const openSocket = (client: ssh2.Client, path: string): Promise<Duplex> =>
   new Promise((resolve, reject) => {

@@ -41,7 +41,7 @@ const QEMU_GRACE_MS = 500
 
 /**
  * Boots a guest until SSH is open. Throws, with nothing left behind: LabError kernel/BOOT_PANIC, BOOT_SILENT, BOOT_STUCK, BOOT_NO_DISK,
- * BOOT_NO_NETWORK, BOOT_NO_AGENT, BOOT_FAILED when the guest's kernel does not come up while QEMU lives; lab/QEMU_DIED; or the signal's reason.
+ * BOOT_NO_NETWORK, BOOT_NO_AGENT, BOOT_FAILED when the guest's kernel does not come up while QEMU lives; lab/QEMU_DIED, SSH_REFUSED; or the signal's reason.
  */
 export const startVm = async (spec: VmSpec, surroundings: VmSurroundings): Promise<RunningVm> => {
   await using stack = new AsyncDisposableStack()
@@ -151,14 +151,14 @@ const tellQemuDeath = (qemu: StartedProcess, devices: readonly DeviceServer[], w
   })
 }
 
-/** Dropbear listens before init says so; what fails here is the network between. */
+/** Dropbear listens before init says so; what fails here is the network between. A key that is refused will be refused again. */
 const reachSsh = async (port: number, keys: GuestKeys, signal: AbortSignal): Promise<SshSession> => {
   for (;;) {
     try {
       return await openSsh(port, keys, signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof Error)) throw error
+      if (!(error instanceof Error) || error instanceof LabError) throw error
       await sleep(SSH_RETRY_MS, undefined, { signal })
     }
   }
