@@ -14,6 +14,7 @@ const floors: readonly (readonly string[])[] = [
   ['report'],
   ['bisect'],
   ['run'],
+  ['coverage'],
   ['verdict'],
   ['plan'],
   ['qemu'],

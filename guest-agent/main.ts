@@ -11,6 +11,7 @@ import { firstLine } from './case/first-line.ts'
 import { runCases } from './case/run-cases.ts'
 import { PROTOCOL_VERSION, type AgentEvent, type AgentRequest } from './protocol.ts'
 import { catalogue } from './suites/index.ts'
+import { uapiBeliefs } from './uapi/beliefs.ts'
 import { loadLibc } from './sys/libc.ts'
 
 /** Answers the one request that comes on `input` with events on `output`; resolves when the last event is written. */
@@ -31,6 +32,7 @@ type RunRequest = Extract<AgentRequest, { run: unknown }>['run']
 
 const answer = async (request: AgentRequest, emit: Emit): Promise<void> => {
   if ('list' in request) {
+    emit({ event: 'uapi', uapi: uapiBeliefs() })
     emit({ event: 'catalogue', cases: catalogue.map(({ info }) => info) })
     return
   }

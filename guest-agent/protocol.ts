@@ -171,6 +171,20 @@ export interface CellFacts {
 
 export type LackedCapabilities = Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>
 
+/** What the agent believes of linux/vfio.h and linux/iommufd.h. Offsets and sizes in bytes. */
+export interface UapiBeliefs {
+  readonly structs: readonly {
+    readonly name: string
+    /** Of the fixed part, whole. */
+    readonly size: number
+    readonly fields: readonly { readonly name: string; readonly offset: number; readonly bytes: number }[]
+  }[]
+  /** Request numbers by name. */
+  readonly ioctls: Readonly<Record<string, number>>
+  /** Flags and enumerators by name. */
+  readonly constants: Readonly<Record<string, number>>
+}
+
 export type AgentRequest =
   | { readonly list: true }
   | { readonly run: { readonly cases: readonly string[]; readonly cell: CellFacts; readonly timeoutScale: number } }
@@ -179,9 +193,14 @@ export type CaseEndOutcome = 'pass' | 'fail' | 'skip' | 'timeout'
 
 export type Measures = Readonly<Record<string, number>>
 
+/** Name of an ioctl as in the uapi headers, `VFIO_DEVICE_FEATURE/DMA_BUF` for a feature -> what came of it: `ok` and names of errnos. */
+export type IoctlOutcomes = Readonly<Record<string, readonly string[]>>
+
 export type AgentEvent =
   | { readonly event: 'hello'; readonly protocol: number; readonly node: string; readonly release: string; readonly pid: number }
   /** A catalogue that is longer than a line may be comes as several of these; together they are it. */
+  /** Comes before the catalogue. */
+  | { readonly event: 'uapi'; readonly uapi: UapiBeliefs }
   | { readonly event: 'catalogue'; readonly cases: readonly CaseInfo[] }
   | { readonly event: 'case-start'; readonly id: string }
   | {
@@ -194,6 +213,7 @@ export type AgentEvent =
       /** Taint bits that became set while it ran (the difference of /proc/sys/kernel/tainted). */
       readonly newTaint?: number
       readonly measures?: Measures
+      readonly ioctls?: IoctlOutcomes
     }
   /** A case wants a device of the machine that is plugged in later, counted from 0, in or out; it sees by itself when that is done. */
   | { readonly event: 'plug' | 'unplug'; readonly later: number }

@@ -18,6 +18,7 @@ const bounded = (event: AgentEvent): AgentEvent => {
     case 'agent-error': return { ...event, message: cut(event.message) }
     case 'note': return { ...event, text: cut(event.text) }
     case 'hello':
+    case 'uapi':
     case 'catalogue':
     case 'case-start':
     case 'plug':

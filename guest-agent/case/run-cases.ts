@@ -4,6 +4,7 @@ import { consoleMark } from '../protocol.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { CaseContext, Skipped } from './case-context.ts'
 import type { Case } from './define-case.ts'
+import { takeOutcomes } from '../sys/ioctl-outcomes.ts'
 import { clearLeftovers, leftovers, takeInventory, type Inventory } from './leftovers.ts'
 import { tainted } from './kernel-log.ts'
 import { placeInSuite } from './place-in-suite.ts'
@@ -38,6 +39,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     const { id } = each.info
     circumstances.mark(consoleMark('start', id))
     emit({ event: 'case-start', id })
+    takeOutcomes()
     const started = performance.now()
     const context = newContext(each, circumstances, emit)
     const ending = await runCase(each, context)
@@ -54,10 +56,16 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
       durationMs: Math.round((performance.now() - started) * 10) / 10,
       ...(ending.outcome === 'pass' ? accounted(left) : ending),
       ...(newTaint === 0 ? {} : { newTaint }),
+      ...ioctls(),
       ...(context.lab.measures.size === 0 ? {} : { measures: Object.fromEntries(context.lab.measures) }),
     })
   }
   return cases.length
+}
+
+const ioctls = (): Pick<Extract<AgentEvent, { event: 'case-end' }>, 'ioctls'> => {
+  const outcomes = takeOutcomes()
+  return Object.keys(outcomes).length === 0 ? {} : { ioctls: outcomes }
 }
 
 interface Context {

@@ -16,6 +16,7 @@ import { containerType1Groups } from './container-type1-groups.ts'
 import { containerIommufd } from './container-iommufd.ts'
 import { iommufdObjects } from './iommufd-objects.ts'
 import { iommufdStructRules } from './iommufd-structs.ts'
+import { vfioStructRules } from './vfio-structs.ts'
 import { ioasMap } from './ioas-map.ts'
 import { ioasUnmap } from './ioas-unmap.ts'
 import { ioasCopy } from './ioas-copy.ts'
@@ -91,6 +92,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...containerIommufd,
   ...iommufdObjects,
   ...iommufdStructRules,
+  ...vfioStructRules,
   ...ioasMap,
   ...ioasUnmap,
   ...ioasCopy,

@@ -1,6 +1,9 @@
 import { IOCTLS, type IoctlName } from '../uapi/ioctls.ts'
 import { Struct, type Fields } from '../uapi/struct.ts'
+import { VFIO } from '../uapi/vfio.ts'
+import { Errno } from './errno.ts'
 import type { Fd } from './fd.ts'
+import { noteOutcome } from './ioctl-outcomes.ts'
 import { checked } from './libc.ts'
 
 /** A struct of uapi/, bytes as they are, a C string, a plain value in place of the pointer, or nothing (NULL). */
@@ -13,16 +16,45 @@ export type IoctlArgument = Struct<Fields> | Uint8Array | string | number | bigi
 export const ioctl = (fd: Fd, name: IoctlName, argument?: IoctlArgument): number =>
   ioctlByNumber(fd, IOCTLS[name], argument, name)
 
-/** An ioctl that no header names. */
+/** The same by its number, which need not be one that a header names. */
 export const ioctlByNumber = (fd: Fd, request: number, argument?: IoctlArgument, name = `ioctl 0x${request.toString(16)}`): number => {
-  const call = `${name}(${describe(argument)})`
-  if (argument instanceof Struct) return checked(call, (c) => c.ioctl(fd.number, request, argument.bytes))
-  if (argument instanceof Uint8Array) return checked(call, (c) => c.ioctl(fd.number, request, argument))
-  if (typeof argument === 'string') return checked(call, (c) => c.ioctl(fd.number, request, new TextEncoder().encode(`${argument}\0`)))
-  return argument === undefined
-    ? checked(call, (c) => c.ioctl(fd.number, request, null))
-    : checked(call, (c) => c.ioctlValue(fd.number, request, argument))
+  const noted = name in IOCTLS ? notedName(name, argument) : undefined
+  try {
+    const result = call(fd, request, argument, `${name}(${describe(argument)})`)
+    if (noted !== undefined) noteOutcome(noted, 'ok')
+    return result
+  } catch (error) {
+    if (noted !== undefined && error instanceof Errno) noteOutcome(noted, error.code)
+    throw error
+  }
 }
+
+const call = (fd: Fd, request: number, argument: IoctlArgument, what: string): number => {
+  if (argument instanceof Struct) return checked(what, (c) => c.ioctl(fd.number, request, argument.bytes))
+  if (argument instanceof Uint8Array) return checked(what, (c) => c.ioctl(fd.number, request, argument))
+  if (typeof argument === 'string') return checked(what, (c) => c.ioctl(fd.number, request, new TextEncoder().encode(`${argument}\0`)))
+  return argument === undefined
+    ? checked(what, (c) => c.ioctl(fd.number, request, null))
+    : checked(what, (c) => c.ioctlValue(fd.number, request, argument))
+}
+
+/** VFIO_DEVICE_FEATURE is many ioctls in one: `VFIO_DEVICE_FEATURE/DMA_BUF`. */
+const notedName = (name: string, argument: IoctlArgument): string => {
+  if (name !== 'VFIO_DEVICE_FEATURE') return name
+  const bytes = argument instanceof Struct ? argument.bytes : argument
+  if (!(bytes instanceof Uint8Array) || bytes.byteLength < FEATURE_FLAGS_END) return name
+  const flags = new DataView(bytes.buffer, bytes.byteOffset).getUint32(FEATURE_FLAGS_END - 4, true)
+  const feature = FEATURES.get(flags & VFIO.VFIO_DEVICE_FEATURE_MASK)
+  return feature === undefined ? name : `${name}/${feature}`
+}
+
+/** struct vfio_device_feature: argsz, flags; the number of the feature stands in the flags. */
+const FEATURE_FLAGS_END = 8
+const FEATURE = /^VFIO_DEVICE_FEATURE_(?!MASK$|GET$|SET$|PROBE$)(\w+)$/
+const FEATURES: ReadonlyMap<number, string> = new Map(Object.entries(VFIO).flatMap(([name, value]) => {
+  const feature = FEATURE.exec(name)?.[1]
+  return feature === undefined ? [] : [[value, feature] as const]
+}))
 
 const describe = (argument: IoctlArgument): string => {
   if (argument === undefined) return ''

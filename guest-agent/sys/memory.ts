@@ -2,6 +2,7 @@ import type { Fd } from './fd.ts'
 import { checked, libc } from './libc.ts'
 import { Errno } from './errno.ts'
 import { reserveHugePages } from './huge-pages.ts'
+import { memfd } from './memfd.ts'
 
 export const PAGE_SIZE = 4096
 export const HUGE_PAGE_SIZE = 2 * 1024 * 1024
@@ -89,6 +90,13 @@ export class Memory extends Mapping {
   /** Address space without access: reading or pinning it faults. */
   static inaccessible(length: number): Memory {
     return new Memory(mmap(length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS), length, `${length} bytes of inaccessible memory`)
+  }
+
+  /** A page with nothing behind it: what reaches beyond its end faults. */
+  static lastPage(): Memory {
+    // There is no page behind the end of a file.
+    using file = memfd(PAGE_SIZE)
+    return new Memory(mmap(2 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file), 2 * PAGE_SIZE, 'a page with nothing behind it')
   }
 
   /** Memory that may only be read: pinning it for writing must fail. */

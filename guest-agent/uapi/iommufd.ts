@@ -32,7 +32,7 @@ export const iommufdStructs = {
   hwInfo: new Layout('iommu_hw_info', {
     size: 'u32', flags: 'u32', dev_id: 'u32', data_len: 'u32', data_uptr: 'u64', out_data_type: 'u32', out_max_pasid_log2: 'u8',
     out_capabilities: 'u64',
-  }),
+  }, { in_data_type: 'out_data_type' }),
   hwptSetDirtyTracking: new Layout('iommu_hwpt_set_dirty_tracking', { size: 'u32', flags: 'u32', hwpt_id: 'u32', __reserved: 'u32' }),
   hwptGetDirtyBitmap: new Layout('iommu_hwpt_get_dirty_bitmap', {
     size: 'u32', hwpt_id: 'u32', flags: 'u32', __reserved: 'u32', iova: 'u64', length: 'u64', page_size: 'u64', data: 'u64',

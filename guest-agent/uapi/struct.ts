@@ -13,7 +13,7 @@ interface Place {
   readonly scalar: Scalar
 }
 
-const BYTES: Readonly<Record<Scalar, number>> = { u8: 1, u16: 2, u32: 4, s32: 4, u64: 8 }
+export const SCALAR_BYTES: Readonly<Record<Scalar, number>> = { u8: 1, u16: 2, u32: 4, s32: 4, u64: 8 }
 
 /** The length field that the kernel reads first; it is filled in unless the caller gives one. */
 const LENGTH_FIELDS = ['size', 'argsz']
@@ -23,13 +23,15 @@ export class Layout<F extends Fields> {
   readonly name: string
   readonly size: number
   readonly places: ReadonlyMap<string, Place>
+  /** Other names of the header for the same fields, where it has a union: name -> field. */
+  readonly aliases: Readonly<Record<string, string>>
 
-  constructor(name: string, fields: F) {
+  constructor(name: string, fields: F, aliases: Readonly<Record<string, keyof F & string>> = {}) {
     const places = new Map<string, Place>()
     let end = 0
     let alignment = 1
     for (const [field, scalar] of Object.entries(fields)) {
-      const bytes = BYTES[scalar]
+      const bytes = SCALAR_BYTES[scalar]
       const offset = Math.ceil(end / bytes) * bytes
       places.set(field, { offset, scalar })
       end = offset + bytes
@@ -38,6 +40,7 @@ export class Layout<F extends Fields> {
     this.name = name
     this.size = Math.ceil(end / alignment) * alignment
     this.places = places
+    this.aliases = aliases
   }
 
   /**

@@ -4,22 +4,25 @@ import { join } from 'node:path'
 import { Argument, Command } from 'commander'
 import { countText } from '../host/count-text.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
+import { listIoctls } from './list-ioctls.ts'
 import { listDevices, type Listed, listMachines } from './list-machines.ts'
 
 const LISTS = {
   cases: { rows: () => listCases(), total: (rows: number) => countText(rows, 'case') },
   machines: { rows: listMachines, total: (rows: number) => countText(rows, 'machine') },
   devices: { rows: listDevices, total: (rows: number) => countText(rows, 'device') },
+  ioctls: { rows: listIoctls, total: (rows: number) => countText(rows, 'ioctl') },
 } as const
 
 /** `lab list`: what there is to judge, and to judge it with. */
 export const listCommand = (finish: (exitCode: number) => void): Command =>
   new Command('list')
-    .description('every case that the agent has; the machines of the config; the devices that a machine can have')
+    .description('every case that the agent has; the machines of the config; the devices that a machine can have; the ioctls of a run and what came of them')
     .addArgument(new Argument('[what]', 'what to list').choices(Object.keys(LISTS)).default('cases'))
+    .addArgument(new Argument('[run]', 'for ioctls: a run, by its id or folder').default('latest'))
     .option('--json', 'all that is known of each')
-    .action(async (what: keyof typeof LISTS, { json }: { readonly json?: true }) => {
-      const rows = await LISTS[what].rows()
+    .action(async (what: keyof typeof LISTS, run: string, { json }: { readonly json?: true }) => {
+      const rows = await LISTS[what].rows(run)
       process.stdout.write(json ? `${JSON.stringify(rows.map((row) => row.json), null, 2)}\n` : asTable(rows, LISTS[what].total(rows.length)))
       finish(0)
     })

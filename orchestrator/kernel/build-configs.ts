@@ -9,7 +9,7 @@ import { forgetSources } from './forget-sources.ts'
 import { readKconfig } from './kconfig.ts'
 import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
-import { forgetKernels, leaseKernel } from './kernel-store.ts'
+import { forgetKernels, leaseKernel, STORE_FORMAT } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
 import { hasObjects } from './object-tree.ts'
@@ -124,7 +124,7 @@ const takeOne = async (config: ParsedConfig, sourceKey: string, collected: Colle
 /** Everything that forms the output. Fragments by name too: what was not asked names them. */
 const storeKey = ({ fragments }: ParsedConfig, sourceKey: string, { base, options }: Collected): string => {
   const texts = [base, ...fragments].map(({ name, text }) => [name, text])
-  const all = JSON.stringify([sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])
+  const all = JSON.stringify([STORE_FORMAT, sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])
   return createHash('sha256').update(all).digest('hex').slice(0, 32)
 }
 

@@ -12,7 +12,7 @@ import { lostSymbols } from './lost-symbols.ts'
 import { make, type MakeContext } from './make.ts'
 import { readMakefileVersion } from './makefile-version.ts'
 import { openObjects, openUnseeded, whileBuilding } from './object-tree.ts'
-import { readUapiNames } from './uapi-names.ts'
+import { headersOfTree, uapiNames } from './uapi-names.ts'
 
 export interface BuildRequest {
   readonly name: string
@@ -42,7 +42,8 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     tree: slot.tree, objects, tools: context.tools, signal: context.signal, what: `${what} ${name}`,
     timeoutMs: Math.max(1, request.timeoutMs - (performance.now() - startedAt)),
   })
-  const uapi = await readUapiNames(slot.tree)
+  const headers = await headersOfTree(slot.tree)
+  const uapi = uapiNames(headers)
   const version = async () => (await readMakefileVersion(slot.tree))?.text ?? 'unknown'
   const fail = async (
     because: string, rest: { lost?: readonly LostSymbol[]; facts?: KernelFacts; tail?: readonly string[]; warnings?: readonly BuildWarning[] },
@@ -75,6 +76,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
       buildMs: Math.round(performance.now() - startedAt),
       cpuMs: Math.round(copyCpuMs + configured.cpuMs + built.cpuMs),
       facts,
+      headers,
       notAsked: asked.notAsked,
       warnings,
     }

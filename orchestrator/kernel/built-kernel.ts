@@ -1,4 +1,5 @@
 import type { BuildWarning } from './build-warnings.ts'
+import type { UapiHeaders } from './uapi-names.ts'
 
 /** What the tree and the built .config say the kernel has. Nothing here comes from the release's name. */
 export interface KernelFacts {
@@ -44,6 +45,7 @@ export interface BuiltKernel {
   /** With line tables. */
   readonly vmlinux: string | undefined
   readonly facts: KernelFacts
+  readonly headers: UapiHeaders
   readonly notAsked: readonly NotAskedSymbol[]
   readonly warnings: readonly BuildWarning[]
   /** Wall time of the build in milliseconds; 0 when it came from the store. */

@@ -9,7 +9,7 @@ import { dotConfigVersion, sameVersion } from './dot-config-version.ts'
 import { lackingSymbols, neededModules } from './guest-modules.ts'
 import type { PrebuiltPaths } from './kernel-input.ts'
 import { loadOrder } from './load-order.ts'
-import { namesOfHeaders } from './uapi-names.ts'
+import { readHeaders, type UapiHeaders, uapiNames } from './uapi-names.ts'
 
 /** A prebuilt kernel whose files fit together. */
 export interface ExaminedKernel {
@@ -17,6 +17,7 @@ export interface ExaminedKernel {
   readonly dotConfig: string
   readonly release: string
   readonly facts: KernelFacts
+  readonly headers: UapiHeaders
   /** Files of the modules that a guest loads, as they are in their folder (perhaps compressed), in load order. */
   readonly modules: readonly string[]
 }
@@ -30,7 +31,7 @@ export const examinePrebuilt = async ({ bzImage, config, modules, headers }: Omi
   const symbols = await readConfig(config, release)
   const paths = await modulesOf(modules, symbols, release)
   const uapi = await readUapi(headers, modules, release)
-  return { bzImage, dotConfig: config, release, facts: { config: symbols, uapi }, modules: paths }
+  return { bzImage, dotConfig: config, release, facts: { config: symbols, uapi: uapiNames(uapi) }, headers: uapi, modules: paths }
 }
 
 const releaseOf = async (bzImage: string): Promise<string> => {
@@ -81,12 +82,12 @@ const modulesOf = async (folder: string | undefined, config: DotConfig, release:
   throw yours('PREBUILT_MODULES', `the modules folder ${folder} lacks ${absent.join(', ')}`, { hint: 'the config has them as modules: install all of them, and run depmod' })
 }
 
-const readUapi = async (headers: string | undefined, modules: string | undefined, release: string): Promise<readonly string[]> => {
+const readUapi = async (headers: string | undefined, modules: string | undefined, release: string): Promise<UapiHeaders> => {
   const places = headers !== undefined
     ? [headers, join(headers, 'include', 'uapi'), join(headers, 'include')]
     : modules === undefined ? [] : ['source', 'build'].map((link) => join(modules, link, 'include', 'uapi'))
   const found = places.map((place) => join(place, 'linux')).find((place) => existsSync(join(place, 'vfio.h')))
-  if (found !== undefined) return namesOfHeaders(found)
+  if (found !== undefined) return readHeaders(found)
   const looked = headers ?? (modules === undefined ? undefined : `${modules}/{source,build}/include/uapi`)
   throw yours('PREBUILT_HEADERS', `the headers of the kernel ${release} are not found: ${looked === undefined ? 'no folder is given' : `no linux/vfio.h in ${looked}`}`, {
     hint: 'which cases run is decided by linux/vfio.h and linux/iommufd.h of this version: say headers: the folder that holds linux/, or a kernel tree',

@@ -16,6 +16,8 @@ const recordSchema = z.strictObject({
   buildMs: z.number(),
   cpuMs: z.number(),
   facts: z.strictObject({ config: z.record(z.string(), z.string()), uapi: z.array(z.string()).readonly() }),
+  /** The uapi headers of VFIO and IOMMUFD, file name -> text. */
+  headers: z.record(z.string(), z.string()),
   /** File names of the modules, in load order; a kernel that the lab built has none. */
   modules: z.array(z.string()).readonly().exactOptional(),
   notAsked: z.array(z.strictObject({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })).readonly(),
@@ -35,6 +37,8 @@ const NAMES = { bzImage: 'bzImage', dotConfig: 'config', systemMap: 'System.map'
 
 const storeFolder = (): string => cacheDir('kernel', 'store')
 const entryFolder = (key: string): string => join(storeFolder(), key)
+/** What an entry holds has changed so often: it is part of an entry's key. */
+export const STORE_FORMAT = 2
 /** Beside the entry and never removed; its time is when the entry was used last. */
 const leaseFile = (key: string): string => `${entryFolder(key)}.lease`
 
@@ -52,13 +56,13 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
     const now = new Date()
     await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
-    const { release, facts, notAsked, modules, warnings } = record
+    const { release, facts, headers, notAsked, modules, warnings } = record
     const own = (name: string) => (modules === undefined ? join(folder, name) : undefined)
     const paths = {
       bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
       modules: (modules ?? []).map((name) => join(folder, name)), systemMap: own(NAMES.systemMap), vmlinux: own(NAMES.vmlinux),
     }
-    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, notAsked, warnings, buildMs: 0 }
+    const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, headers, notAsked, warnings, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
   } catch (error) {
     await held[Symbol.asyncDispose]()
@@ -77,12 +81,12 @@ export const storeKernel = async (key: string, objects: string, record: StoreRec
 
 /** Puts a kernel into the store that came built, whole or not at all; `modules` lays its modules into the folder it is given and resolves to their names. */
 export const storePrebuilt = async (
-  key: string, { bzImage, dotConfig, release, facts }: ExaminedKernel, modules: (folder: string) => Promise<readonly string[]>,
+  key: string, { bzImage, dotConfig, release, facts, headers }: ExaminedKernel, modules: (folder: string) => Promise<readonly string[]>,
 ): Promise<void> =>
   publishFolder(entryFolder(key), async (aside) => {
     await copyFile(bzImage, join(aside, NAMES.bzImage), constants.COPYFILE_FICLONE)
     await copyFile(dotConfig, join(aside, NAMES.dotConfig), constants.COPYFILE_FICLONE)
-    const record: StoreRecord = { release, buildMs: 0, cpuMs: 0, facts, modules: await modules(aside), notAsked: [], warnings: [] }
+    const record: StoreRecord = { release, buildMs: 0, cpuMs: 0, facts, headers, modules: await modules(aside), notAsked: [], warnings: [] }
     await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
   })
 

@@ -5,7 +5,7 @@ import { openDebianImage, unpackedFolder } from './debian-image.ts'
 import { type ExaminedKernel, examinePrebuilt } from './examine-prebuilt.ts'
 import type { PrebuiltPaths, PrebuiltSource } from './kernel-input.ts'
 import type { SourceContext } from './kernel-source.ts'
-import { forgetKernels, leaseKernel, type StoredKernel, storePrebuilt } from './kernel-store.ts'
+import { forgetKernels, leaseKernel, STORE_FORMAT, type StoredKernel, storePrebuilt } from './kernel-store.ts'
 import { moduleName } from './load-order.ts'
 import { layPlainModules } from './plain-modules.ts'
 
@@ -55,7 +55,7 @@ export const openPrebuilt = async (source: PrebuiltSource, limits: { readonly st
 const openFiles = async (paths: PrebuiltPaths, { onText, signal }: SourceContext): Promise<PrebuiltKernel> => {
   onText(`reading ${paths.bzImage}`)
   const kernel = await examinePrebuilt(paths)
-  const hash = createHash('sha256').update(JSON.stringify([kernel.release, kernel.facts, kernel.modules.map(moduleName)]))
+  const hash = createHash('sha256').update(JSON.stringify([STORE_FORMAT, kernel.release, kernel.facts, kernel.modules.map(moduleName)]))
   for (const path of [kernel.bzImage, kernel.dotConfig, ...kernel.modules]) hash.update(await hashFile(path, signal))
   const key = hash.digest('hex').slice(0, 32)
   const record: PrebuiltRecord = { kind: 'prebuilt', bzImage: paths.bzImage, version: `${kernel.release} (${key.slice(0, 12)})` }

@@ -46,6 +46,7 @@ export const cellResult = z.object({
   configNotAsked: z.array(z.object({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })),
   buildWarnings: z.array(z.string()).exactOptional(),
   tail: z.array(z.string()).exactOptional(),
+  ioctls: z.record(z.string(), z.array(z.string())).exactOptional(),
   cases: z.array(caseResult),
 }) satisfies z.ZodType<CellResult>
 

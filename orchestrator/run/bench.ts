@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { CaseInfo, UapiBeliefs } from '../../guest-agent/protocol.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { guestAgent } from '../image/guest-agent.ts'
 import { openImage } from '../image/open-image.ts'
@@ -27,6 +27,7 @@ export interface Bench extends AsyncDisposable {
   /** The archive that guests unpack. */
   readonly agent: Uint8Array
   readonly catalogue: readonly CaseInfo[]
+  readonly uapi: UapiBeliefs
   /** How many guests this host bears at the same time. */
   readonly workers: number
   /** How much longer things may take than under hardware virtualisation. */
@@ -45,7 +46,7 @@ export const openBench = async (
   const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-')), (path) => rm(path, { recursive: true, force: true }))
   const tools = stack.use(await openTools(config.tools, { notice, signal }))
   const keys = makeRunKeys()
-  const [chosen, { image, agent }, { catalogue }] = await Promise.all([
+  const [chosen, { image, agent }, { catalogue, uapi }] = await Promise.all([
     chooseAccelerator(accel, tools, { notice, signal }),
     openImage(tools, { notice, signal }).then(async (image) => ({ image, agent: await guestAgent(image, signal) })),
     prepareAgent(dir),
@@ -61,6 +62,7 @@ export const openBench = async (
     keys,
     agent,
     catalogue,
+    uapi,
     workers: availableParallelism(),
     timeScale: chosen.accel === 'kvm' ? 1 : TCG_TIME_SCALE,
     versions: { ...tools.versions, ...image.versions, 'lab node': process.version },

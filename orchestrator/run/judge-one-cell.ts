@@ -92,6 +92,7 @@ const tell = (event: AgentEvent, cell: string, afterMs: number, emit: Emit) => {
     case 'unplug':
     case 'note':
     case 'agent-error':
+    case 'uapi':
     case 'catalogue':
     case 'bye':
       break

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { CaseInfo, UapiBeliefs } from '../../guest-agent/protocol.ts'
 import { bundleAgent, type AgentBundle } from '../image/agent-bundle.ts'
 import { readCatalogue } from '../plan/read-catalogue.ts'
 
 export interface PreparedAgent {
   readonly agent: AgentBundle
   readonly catalogue: readonly CaseInfo[]
+  readonly uapi: UapiBeliefs
 }
 
 /** The agent as one file, and what it can do: asked of the very bundle that goes into the guests. `dir` is a temporary folder. */
@@ -14,5 +15,6 @@ export const prepareAgent = async (dir: string): Promise<PreparedAgent> => {
   const agent = await bundleAgent()
   const path = join(dir, 'agent.mjs')
   await writeFile(path, agent.code)
-  return { agent, catalogue: await readCatalogue(path) }
+  const { cases, uapi } = await readCatalogue(path)
+  return { agent, catalogue: cases, uapi }
 }

@@ -4,6 +4,7 @@ import { bootFailure } from './boot-failure.ts'
 import { declaredLines, preparationLines, preparationTaints } from './declared-lines.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import { judgeCase } from './judge-case.ts'
+import { joinedOutcomes } from './joined-outcomes.ts'
 import { labProblem } from './lab-problem.ts'
 import { readConsole, type ConsoleReading } from './read-console.ts'
 import type { BuildWarning } from '../kernel/build-warnings.ts'
@@ -17,6 +18,8 @@ export interface CellMeta {
 }
 
 const TAIL_LINES = 40
+/** Of the uapi headers, told of one cell. */
+const MOST_DIFFERENCES = 3
 
 interface JudgedLife {
   readonly life: GuestLife
@@ -65,8 +68,17 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
     configNotAsked: kernel.notAsked,
     ...(kernel.status === 'configured' || kernel.warnings.length === 0 ? {} : { buildWarnings: kernel.warnings.map(warningText) }),
     ...(tail.length === 0 ? {} : { tail }),
+    ...ioctlsOf(plan, lives),
     cases,
   }
+}
+
+/** Of all cases together, sorted; those that the kernel's headers define and nobody called have nothing. */
+const ioctlsOf = ({ uapi }: CellPlan, lives: readonly GuestLife[]): Pick<CellResult, 'ioctls'> => {
+  if (lives.length === 0) return {}
+  const uncalled = Object.fromEntries(uapi?.ioctls.map((ioctl) => [ioctl, []]) ?? [])
+  const called = lives.flatMap(({ events }) => events).flatMap((event) => (event.event === 'case-end' && event.ioctls !== undefined ? [event.ioctls] : []))
+  return { ioctls: joinedOutcomes([uncalled, ...called]) }
 }
 
 const warningText = ({ file, line, text }: BuildWarning): string => `${file}${line === 0 ? '' : `:${line}`}: ${text}`
@@ -81,6 +93,7 @@ const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: reado
   const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
   const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
   const reasons = [
+    ...(plan.uapi?.differences ?? []).slice(0, MOST_DIFFERENCES).map((difference) => `its uapi headers break user space: ${difference}`),
     ...(wrong.length === 0 ? [] : [countText(wrong.length, 'unexpected verdict')]),
     ...unbooted.map((because) => `a guest did not boot: ${because}`),
     ...judged.flatMap(betweenCases),

@@ -1,4 +1,4 @@
-import type { Measures } from '../../guest-agent/protocol.ts'
+import type { IoctlOutcomes, Measures } from '../../guest-agent/protocol.ts'
 import type { LostSymbol, NotAskedSymbol } from '../kernel/built-kernel.ts'
 import type { AbsentCase } from '../plan/plan.ts'
 
@@ -63,6 +63,8 @@ export interface CellResult {
   readonly buildWarnings?: readonly string[]
   /** The last console lines, when the cell failed as a whole. */
   readonly tail?: readonly string[]
+  /** What its cases asked of the kernel by ioctl, and what came of it. */
+  readonly ioctls?: IoctlOutcomes
   readonly cases: readonly CaseResult[]
 }
 

@@ -18,6 +18,7 @@ export const eventOrder = (request: AgentRequest): ((event: AgentEvent) => void)
         if (event.protocol !== PROTOCOL_VERSION) refuse(`that it speaks protocol ${event.protocol}, not ${PROTOCOL_VERSION}`, event)
         greeted = true
         return
+      case 'uapi':
       case 'catalogue':
         if (!('list' in request)) refuse('its catalogue without being asked for it', event)
         return

@@ -7,7 +7,7 @@ import config from '../../eslint.config.ts'
 const PROJECT = resolve(import.meta.dirname, '../..')
 
 /** The house as the design has it, from the top. */
-const FLOORS = [['cli'], ['report'], ['run'], ['verdict'], ['plan'], ['qemu'], ['config', 'kernel', 'vm', 'image'], ['machine', 'toolbox'], ['host']] as const
+const FLOORS = [['cli'], ['report'], ['bisect'], ['run'], ['coverage'], ['verdict'], ['plan'], ['qemu'], ['config', 'kernel', 'vm', 'image'], ['machine', 'toolbox'], ['host']] as const
 const FOLDERS = FLOORS.flat()
 const levelOf = (folder: string) => FLOORS.findIndex((floor) => floor.some((name) => name === folder))
 

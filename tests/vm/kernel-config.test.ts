@@ -9,7 +9,7 @@ import { parseFragment } from '../../orchestrator/kernel/fragment.ts'
 import { readKconfig } from '../../orchestrator/kernel/kconfig.ts'
 import { openKernelSource, type PreparedSource } from '../../orchestrator/kernel/kernel-source.ts'
 import { lostSymbols } from '../../orchestrator/kernel/lost-symbols.ts'
-import { readUapiNames } from '../../orchestrator/kernel/uapi-names.ts'
+import { headersOfTree, uapiNames } from '../../orchestrator/kernel/uapi-names.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
 import type { OpenedTools } from '../../orchestrator/toolbox/open-toolbox.ts'
 import { temporaryDir } from '../lab-process.ts'
@@ -93,7 +93,7 @@ describe.each(['7.3', '7.2'])('Linux %s', (version) => {
   })
 
   test('the names of its uapi headers', async () => {
-    const names = await readUapiNames(source.slot.tree)
+    const names = uapiNames(await headersOfTree(source.slot.tree))
     expect(names).toEqual(expect.arrayContaining(['VFIO_DEVICE_BIND_IOMMUFD', 'VFIO_IRQ_SET_ACTION_TRIGGER', 'IOMMU_IOAS_MAP', 'IOMMUFD_CMD_IOAS_MAP', 'IOMMU_IOAS_MAP_WRITEABLE', 'VFIO_PCI_MSI_IRQ_INDEX']))
     expect(names.includes('IOMMU_IOAS_NOIOMMU_GET_PA')).toBe(version !== '7.2')
   })

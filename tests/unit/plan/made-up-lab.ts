@@ -21,7 +21,7 @@ export const aCase = (id: string, needs: Needs = {}): CaseInfo => ({
 })
 
 export const kernelWith = (config: Readonly<Record<string, string>>, uapi: readonly string[] = []): BuiltKernel => ({
-  status: 'built', key: 'k', release: '7.3.0', bzImage: '', dotConfig: '', modules: [], systemMap: '', vmlinux: '', facts: { config, uapi }, notAsked: [], warnings: [], buildMs: 0,
+  status: 'built', key: 'k', release: '7.3.0', bzImage: '', dotConfig: '', modules: [], systemMap: '', vmlinux: '', facts: { config, uapi }, headers: {}, notAsked: [], warnings: [], buildMs: 0,
 })
 
 export const someCell: Cell = {

@@ -28,14 +28,17 @@ const saying = (...events: readonly unknown[]) => bundle(`process.stdin.once('da
 
 const full = aCase('ioas/map', { config: ['IOMMUFD', '!VFIO_GROUP|VFIO_CONTAINER'], uapi: ['!IOMMU_IOAS_X'], iommu: ['intel', '!scalable'], access: 'any', device: ['msi'], deviceKind: 'edu', devices: 2, privilege: ['CAP_SYS_RAWIO'] })
 
+const uapi = { structs: [{ name: 'iommu_destroy', size: 8, fields: [{ name: 'id', offset: 4, bytes: 4 }] }], ioctls: { IOMMU_DESTROY: 15232 }, constants: { VFIO_PCI_DEVID_NOT_OWNED: -1 } }
+
 test('what is checked is what the protocol says', () => {
   expectTypeOf<z.output<typeof caseInfo>>().toEqualTypeOf<CaseInfo>()
 })
 
 describe('the catalogue', () => {
   test('is what the agent answers to {list}, however many events it takes', async () => {
-    const cases = await readCatalogue(await saying({ event: 'hello', protocol: 1 }, { event: 'catalogue', cases: [full] }, { event: 'catalogue', cases: [aCase('cdev/bind')] }, { event: 'bye', ran: 0 }))
+    const { cases, uapi: said } = await readCatalogue(await saying({ event: 'hello', protocol: 1 }, { event: 'uapi', uapi }, { event: 'catalogue', cases: [full] }, { event: 'catalogue', cases: [aCase('cdev/bind')] }, { event: 'bye', ran: 0 }))
     expect(cases).toEqual([full, aCase('cdev/bind')])
+    expect(said).toEqual(uapi)
   })
 
   test.each([
@@ -45,6 +48,8 @@ describe('the catalogue', () => {
     ['has an id that is no file name', [{ event: 'catalogue', cases: [{ ...full, id: 'ioas/../x' }] }], /id/],
     ['has a need that nobody knows', [{ event: 'catalogue', cases: [{ ...full, needs: { moon: true } }] }], /moon/],
     ['has a pattern that is none', [{ event: 'catalogue', cases: [{ ...full, provokes: ['('] }] }], /no regular expression/],
+    ['says nothing of the uapi headers', [{ event: 'catalogue', cases: [full] }], /uapi headers/],
+    ['has a name that is C', [{ event: 'uapi', uapi: { ...uapi, ioctls: { 'IOMMU_DESTROY; }': 1 } } }], /ioctls/],
     ['is an error', [{ event: 'agent-error', message: 'suite threw' }], /suite threw/],
     ['is no JSON', ['x'], /no event/],
   ])('that %s is the lab\'s error', async (_, events, message) => {

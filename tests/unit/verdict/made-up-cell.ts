@@ -17,7 +17,7 @@ export const aCase = (id: string, more: { readonly provokes?: readonly string[];
 
 export const built: BuiltKernel = {
   status: 'built', key: 'k', release: '7.3.0-rc7', bzImage: '/k/bzImage', dotConfig: '/k/.config', modules: [], systemMap: '/k/System.map', vmlinux: '/k/vmlinux',
-  facts: { config: {}, uapi: [] }, notAsked: [], warnings: [], buildMs: 0,
+  facts: { config: {}, uapi: [] }, headers: {}, notAsked: [], warnings: [], buildMs: 0,
 }
 
 export const unbuilt: FailedKernel = {
