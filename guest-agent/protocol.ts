@@ -151,6 +151,8 @@ export interface CaseInfo {
   readonly timeoutMs: number
   /** Regular expressions of console lines that this case provokes on purpose, e.g. a DMAR fault or the noiommu taint. */
   readonly provokes: readonly string[]
+  /** It runs when its suite or it is named, or with --all: it takes long, or its result is a figure. */
+  readonly onRequest?: true
 }
 
 /** What the orchestrator tells the agent of the cell that it runs in. */

@@ -27,11 +27,11 @@ const DEFAULT_TIMEOUT_MS = 5000
 /** Identity with types: `suite()` makes a Case of it. */
 export const defineCase = (definition: CaseDefinition): CaseDefinition => definition
 
-/** The cases of one file. A name that appears twice is an error. */
-export const suite = (name: string, definitions: readonly CaseDefinition[]): readonly Case[] =>
+/** The cases of one file. A name that appears twice is an error. `onRequest`: they run when they are named, or with --all. */
+export const suite = (name: string, definitions: readonly CaseDefinition[], { onRequest = false } = {}): readonly Case[] =>
   catalogueOf(definitions.map(({ run, needs = {}, timeoutMs = DEFAULT_TIMEOUT_MS, provokes = [], ...rest }) => ({
     run,
-    info: { id: `${name}/${rest.name}`, suite: name, title: rest.title, needs, covers: rest.covers, timeoutMs, provokes },
+    info: { id: `${name}/${rest.name}`, suite: name, title: rest.title, needs, covers: rest.covers, timeoutMs, provokes, ...(onRequest ? { onRequest } : {}) },
   })))
 
 /** Cases of several suites as one list in which every id is there once and every `provokes` is a regular expression. */

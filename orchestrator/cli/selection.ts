@@ -27,6 +27,7 @@ export interface SelectionFlags {
   readonly range?: string
   readonly base?: true
   readonly each?: true
+  readonly all?: true
 }
 
 /** What a run or a plan is about. */
@@ -78,6 +79,7 @@ export const addSelectionFlags = (command: Command): Command =>
     .option('--machine <name>', 'only this machine (a name or a glob)')
     .option('--suite <glob>', 'only suites that match')
     .option('--case <text>', 'only cases whose id contains the text'))
+    .option('--all', 'also the configs, machines and suites that are there on request')
     .option('--base', 'judge the kernel without the patches as well')
     .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
     .option('--shard <i/n>', 'only the i-th of n parts of the cells', parseShard)

@@ -6,9 +6,9 @@ export interface LabConfig<Kernel extends string = string, Config extends string
   readonly kernels: Readonly<Record<Kernel, { readonly source: KernelSource }>>
   /**
    * Fragments, merged in this order over base.config: names of kernel-configs/*.config, or paths relative to lab.config.ts. A prebuilt kernel
-   * has none of them: its one config is called `own`.
+   * has none of them: its one config is called `own`. One with `onRequest` is built when --config names it, or with --all.
    */
-  readonly configs: Readonly<Record<Config, readonly string[]>>
+  readonly configs: Readonly<Record<Config, readonly string[] | LabConfigOnRequest>>
   readonly machines: Readonly<Record<Machine, LabMachine>>
   /** Suites to run, names or globs; `native` is every suite of the agent. Default: native. */
   readonly suites?: readonly string[] | undefined
@@ -17,6 +17,11 @@ export interface LabConfig<Kernel extends string = string, Config extends string
   /** Where QEMU and the compiler come from: a Debian folder that the lab makes, or this host. Default: toolbox. */
   readonly tools?: 'toolbox' | 'host' | undefined
   readonly limits?: LabLimits | undefined
+}
+
+export interface LabConfigOnRequest {
+  readonly fragments: readonly string[]
+  readonly onRequest: boolean
 }
 
 export interface LabMachine {

@@ -89,6 +89,8 @@ const machine = strict({
   qemu: z.string().min(1, 'must be the path of a QEMU').optional(),
 })
 
+const fragments = z.array(z.string().min(1))
+
 const exclusion = strict({
   kernel: z.string().optional(),
   config: z.string().optional(),
@@ -99,7 +101,7 @@ const exclusion = strict({
 /** The shape of a user's config; names and files are checked by resolveConfig. */
 export const labSchema = strict({
   kernels: z.record(z.string(), strict({ source })),
-  configs: z.record(z.string(), z.array(z.string().min(1))),
+  configs: z.record(z.string(), z.union([fragments, strict({ fragments, onRequest: z.boolean() })], { error: 'must be a list of fragments, or { fragments, onRequest }' })),
   machines: z.record(z.string(), machine),
   suites: z.array(z.string().min(1)).min(1, 'must name a suite, e.g. native').optional(),
   exclude: z.array(exclusion).optional(),

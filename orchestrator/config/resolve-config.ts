@@ -65,15 +65,19 @@ const allPrebuilt = ({ kernels }: LabConfig): boolean => {
 
 const resolveFragments = (lab: LabConfig, dir: string): { readonly resolved: readonly ConfigSpec[]; readonly problems: readonly ConfigProblem[] } => {
   const problems: ConfigProblem[] = []
-  const resolved = Object.entries(lab.configs).map(([name, asked]) => ({
-    name,
-    fragments: asked.flatMap((fragment, index) => {
-      const found = findFragment(fragment, dir)
-      if ('path' in found) return [found.path]
-      problems.push({ at: ['configs', name, index], text: found.problem })
-      return []
-    }),
-  }))
+  const resolved = Object.entries(lab.configs).map(([name, asked]): ConfigSpec => {
+    const { fragments, onRequest } = 'fragments' in asked ? asked : { fragments: asked, onRequest: false }
+    return {
+      name,
+      fragments: fragments.flatMap((fragment, index) => {
+        const found = findFragment(fragment, dir)
+        if ('path' in found) return [found.path]
+        problems.push({ at: ['configs', name, ...('fragments' in asked ? ['fragments'] : []), index], text: found.problem })
+        return []
+      }),
+      ...(onRequest ? { onRequest } : {}),
+    }
+  })
   return { resolved, problems }
 }
 

@@ -36,6 +36,8 @@ export interface ConfigSpec {
   readonly name: string
   /** Absolute paths of fragments, merged in this order over base.config; the last line about a symbol wins. */
   readonly fragments: readonly string[]
+  /** Only when it is named, or with --all. */
+  readonly onRequest?: true
 }
 
 export interface Exclusion {

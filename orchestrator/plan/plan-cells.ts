@@ -12,6 +12,8 @@ export interface CellFilter {
   readonly kernel?: string | undefined
   readonly config?: string | undefined
   readonly machine?: string | undefined
+  /** Also the configs and machines that are there on request only. */
+  readonly all?: boolean | undefined
   readonly shard?: Shard | undefined
 }
 
@@ -28,8 +30,10 @@ export interface Shard {
  */
 export const planCells = (config: ResolvedConfig, filter: CellFilter = {}): { readonly cells: readonly Cell[]; readonly excluded: Plan['excluded'] } => {
   const kernels = config.kernels.filter(chosen('kernel', filter.kernel, config.kernels))
-  const isChosen = chosen('config', filter.config, configsOf(config.kernels, config))
-  const machines = config.machines.filter(filter.machine === undefined ? ({ onRequest }) => !onRequest : chosen('machine', filter.machine, config.machines))
+  const configs = configsOf(config.kernels, config)
+  const isChosen = requested('config', filter, configs)
+  const machines = config.machines.filter(requested('machine', filter, config.machines))
+  if (configs.length > 0 && !configs.some(isChosen)) throw yours('NO_CELLS', 'no cell is left: every config is there on request only', { hint: `name one: --config ${configs[0]?.name ?? ''}` })
   if (machines.length === 0) throw yours('NO_CELLS', 'no cell is left: every machine of the config is there on request only', { hint: `name one: --machine ${config.machines[0]?.name ?? ''}` })
   const asked = kernels.flatMap((kernel) =>
     configsOf([kernel], config).filter(isChosen).flatMap((fragments) =>
@@ -76,6 +80,15 @@ const refusePatched = (cells: readonly Cell[]): void => {
     hint: 'patches need a source: choose another kernel with --kernel, or a tree with --tree DIR',
   })
 }
+
+interface OnRequest {
+  readonly name: string
+  readonly onRequest?: boolean
+}
+
+/** What is there on request only is asked for by name or by `all`. */
+const requested = (axis: 'config' | 'machine', filter: CellFilter, all: readonly OnRequest[]): ((entry: OnRequest) => boolean) =>
+  filter[axis] === undefined ? ({ onRequest = false }) => filter.all === true || !onRequest : chosen(axis, filter[axis], all)
 
 const chosen = (axis: string, pattern: string | undefined, all: readonly { readonly name: string }[]): ((entry: { readonly name: string }) => boolean) => {
   if (pattern === undefined) return () => true

@@ -8,6 +8,8 @@ export interface CaseFilter {
   readonly suite?: string | undefined
   /** Part of a case id, whatever its upper and lower case. */
   readonly case?: string | undefined
+  /** Also the suites that run on request only. */
+  readonly all?: boolean | undefined
 }
 
 /** Every suite of the agent. */
@@ -23,7 +25,9 @@ export const selectCases = (catalogue: readonly CaseInfo[], suites: readonly str
   for (const pattern of suites) requireSuite(pattern, names, 'the config')
   if (filter.suite !== undefined) requireSuite(filter.suite, names, '--suite')
 
-  const configured = catalogue.filter(({ suite }) => suites.some((pattern) => meansSuite(suite, pattern)))
+  const named = filter.suite !== undefined || filter.case !== undefined || filter.all === true
+  const configured = catalogue.filter(({ suite, onRequest }) =>
+    suites.some((pattern) => meansSuite(suite, pattern) && (named || onRequest !== true || pattern !== NATIVE)))
   const ofSuite = configured.filter(({ suite }) => filter.suite === undefined || meansSuite(suite, filter.suite))
   const text = filter.case?.toLowerCase()
   const selected = ofSuite.filter(({ id }) => text === undefined || id.toLowerCase().includes(text))

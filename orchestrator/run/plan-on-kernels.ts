@@ -58,7 +58,7 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     const outcome = builds.get(cell.kernel.name)?.outcomes.get(cell.config.name)
     if (outcome === undefined) throw new Error(`no kernel for ${cell.id}`)
     const uapi = checks.get(cell.kernel.name)
-    const plan = planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case })
+    const plan = planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case, all: selection.all })
     return uapi === undefined ? plan : { ...plan, uapi }
   })
   const held = stack.move()

@@ -32,6 +32,7 @@ export const caseInfo = z.strictObject({
   covers: z.strictObject({ ioctls: texts, sources: texts }).readonly(),
   timeoutMs: z.number().positive().max(3_600_000),
   provokes: z.array(pattern).max(50).readonly(),
+  onRequest: z.literal(true).exactOptional(),
 }).readonly().refine(({ id, suite }) => id.startsWith(`${suite}/`), 'the id must begin with the suite') satisfies z.ZodType<CaseInfo>
 
 function isPattern(source: string): boolean {
