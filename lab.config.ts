@@ -15,13 +15,16 @@ export default defineLab({
     noiommu: ['iommufd', 'group', 'container', 'cdev', 'noiommu'],
     'no-container': ['iommufd', 'cdev', 'no-group', 'noiommu-cdev'],
     iommufd: ['iommufd', 'group', 'cdev', 'iommufd-container'],
+    // The rest is built and judged when --config names it, or with --all.
+    'group-only': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'no-container'] },
+    legacy: { onRequest: true, fragments: ['group', 'container', 'noiommu', 'no-iommufd'] },
   },
   machines: {
     none: { devices },
     intel: { iommu: intelIommu({ cachingMode: true }), devices },
     'intel-scalable': { iommu: intelIommu({ scalable: true, firstStage: true, deviceIotlb: true }), devices },
     virtio: { iommu: virtioIommu(), devices },
-    // The rest is judged when --machine names it.
+    // The rest is judged when --machine names it, or with --all.
     amd: { onRequest: true, iommu: amdIommu(), devices },
     'intel-39': { onRequest: true, iommu: intelIommu({ addressBits: 39 }), devices },
     'intel-unsafe': { onRequest: true, iommu: intelIommu({ interruptRemapping: false }), devices },

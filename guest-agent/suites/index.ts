@@ -28,6 +28,7 @@ import { faultQueue } from './fault-queue.ts'
 import { cdevBind } from './cdev-bind.ts'
 import { cdevAttach } from './cdev-attach.ts'
 import { cdevTranslation } from './cdev-translation.ts'
+import { processes } from './processes.ts'
 import { cdevLifetime } from './cdev-lifetime.ts'
 import { reservedIovas } from './reserved-iovas.ts'
 import { ioasPinning } from './ioas-pinning.ts'
@@ -106,6 +107,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...cdevAttach,
   ...cdevTranslation,
   ...cdevLifetime,
+  ...processes,
   ...reservedIovas,
   ...ioasPinning,
   ...hwpt,

@@ -9,6 +9,8 @@ export interface DiskParts {
   /** The launcher's JavaScript, and the snapshot made of it. */
   readonly launcher: string
   readonly launcherBlob: string
+  /** images/guest/syscalls.c, compiled. */
+  readonly syscalls: string
   /** Shared libraries and the loader: where each must be found in the guest, and where it is on the host. */
   readonly libraries: readonly { readonly inGuest: string; readonly onHost: string }[]
 }
@@ -20,6 +22,7 @@ export const layDisk = async (folder: string, parts: DiskParts, signal: AbortSig
   await here`mkdir -p bin lib lib64 usr ${koffi}/linux_x64`
   await here`cp ${parts.node} bin/node`
   await here`cp ${parts.dropbear} bin/dropbear`
+  await here`cp ${parts.syscalls} bin/syscalls`
   await here`cp ${parts.launcher} launcher.js`
   await here`cp ${parts.launcherBlob} launcher.blob`
   await here`cp ${parts.koffi}/package.json ${parts.koffi}/index.js ${koffi}/`

@@ -97,11 +97,12 @@ const makeDisk = async (tools: Tools, { aside, key, nodeBinary, koffi, dropbear,
   const tree = join(aside, 'disk')
   await mkdir(tree)
   const launcher = await makeLauncher(aside, nodeBinary, signal)
+  const syscalls = await compileSyscalls(tools, aside, signal)
   const koffiBinary = join(koffi, 'linux_x64', 'koffi.node')
   const libraries = await librariesOf(tools, ['/usr/sbin/dropbear', nodeBinary, koffiBinary], [dirname(nodeBinary), koffi], signal)
   // Loaded only when an image is made: zx takes 0.1 s to start.
   const { layDisk } = await import('../../images/guest/recipe.ts')
-  await layDisk(tree, { node: nodeBinary, dropbear, koffi, launcher: launcher.script, launcherBlob: launcher.blob, libraries }, signal)
+  await layDisk(tree, { node: nodeBinary, dropbear, koffi, launcher: launcher.script, launcherBlob: launcher.blob, syscalls, libraries }, signal)
   await run(
     tools.command({
       program: 'mkfs.erofs',
@@ -113,6 +114,15 @@ const makeDisk = async (tools: Tools, { aside, key, nodeBinary, koffi, dropbear,
   )
   await rm(tree, { recursive: true })
   await rm(launcher.script)
+  await rm(syscalls)
+}
+
+/** Static: it starts in a few milliseconds. */
+const compileSyscalls = async (tools: Tools, aside: string, signal: AbortSignal): Promise<string> => {
+  const program = join(aside, 'syscalls')
+  const args = ['-static', '-Os', '-Wall', '-Werror', '-o', program, join(RECIPE, 'syscalls.c')]
+  await run(tools.command({ program: 'gcc', args, read: [RECIPE], write: [aside] }), { what: 'compiling syscalls.c of the guest image', signal, writes: [aside] })
+  return program
 }
 
 /** The snapshot stays beside the disk: on the host it compiles agents. */
