@@ -3,7 +3,9 @@ import type { PciDevice } from '../pci/pci-device.ts'
 import { setVirtualFunctions, virtualFunctionCount } from '../pci/virtual-functions.ts'
 import { Errno } from '../sys/errno.ts'
 import { openDescriptors, openFds } from '../sys/fd.ts'
+import { nextEventFdId } from '../sys/eventfd.ts'
 import { openMappings, type Mapping } from '../sys/memory.ts'
+import { pinnedPages } from '../sys/pinned-pages.ts'
 import { linkTarget, readText } from '../sys/text-file.ts'
 
 /** What a case must leave as it found it. */
@@ -18,6 +20,10 @@ export interface Inventory {
   readonly functions: ReadonlyMap<PciDevice, number>
   readonly parameters: ParameterValues
   readonly hugePages: string | undefined
+  /** Pages pinned in the whole guest. */
+  readonly pinned: number | undefined
+  /** The number of the next eventfd: contexts that the kernel keeps though nobody has them open push it up. */
+  readonly nextEventFd: number | undefined
 }
 
 export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
@@ -28,6 +34,8 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
   functions: new Map(devices.map((device) => [device, virtualFunctionCount(device)])),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
+  pinned: pinnedPages(),
+  nextEventFd: nextEventFdId(),
 })
 
 /** What is there now and was not before, in words; an empty list is a clean case. */
@@ -43,6 +51,8 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
       .map(([device, count]) => `${device.toString()} has ${count} virtual functions, before: ${before.functions.get(device) ?? 'none'}`),
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
+    ...grown('pages are still pinned', before.pinned, now.pinned),
+    ...grown('contexts of eventfds are still held', before.nextEventFd, now.nextEventFd),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
 
@@ -71,6 +81,9 @@ const ifItCan = async (step: () => void | Promise<void>): Promise<void> => {
     if (!(error instanceof Errno)) throw error
   }
 }
+
+const grown = (what: string, before: number | undefined, now: number | undefined): readonly string[] =>
+  before === undefined || now === undefined || now <= before ? [] : [`${now - before} ${what}`]
 
 const linkOf = (fd: number): string => linkTarget(`/proc/self/fd/${fd}`) ?? 'closed meanwhile'
 

@@ -2,9 +2,20 @@ import { setTimeout } from 'node:timers/promises'
 import { Errno } from './errno.ts'
 import { Fd } from './fd.ts'
 import { checked } from './libc.ts'
+import { readText } from './text-file.ts'
 
 const EFD_NONBLOCK = 0o4000
 const EFD_CLOEXEC = 0o2000000
+
+/**
+ * The number that the next eventfd would get. The kernel gives out the lowest that is free, and takes it back when the last one who holds the
+ * context lets go, so it grows when somebody forgot to. Undefined: /proc shows none.
+ */
+export const nextEventFdId = (): number | undefined => {
+  using event = new EventFd()
+  const id = /^eventfd-id:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${event.fd.number}`) ?? '')?.[1]
+  return id === undefined ? undefined : Number(id)
+}
 
 /** A counter that the kernel raises: how VFIO signals an interrupt. */
 export class EventFd implements Disposable {
