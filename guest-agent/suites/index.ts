@@ -29,6 +29,9 @@ import { cdevBind } from './cdev-bind.ts'
 import { cdevAttach } from './cdev-attach.ts'
 import { cdevTranslation } from './cdev-translation.ts'
 import { processes } from './processes.ts'
+import { lockedMemoryLimit } from './locked-memory.ts'
+import { noRoom } from './no-room.ts'
+import { notHere } from './not-here.ts'
 import { cdevLifetime } from './cdev-lifetime.ts'
 import { reservedIovas } from './reserved-iovas.ts'
 import { ioasPinning } from './ioas-pinning.ts'
@@ -108,6 +111,9 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...cdevTranslation,
   ...cdevLifetime,
   ...processes,
+  ...lockedMemoryLimit,
+  ...noRoom,
+  ...notHere,
   ...reservedIovas,
   ...ioasPinning,
   ...hwpt,

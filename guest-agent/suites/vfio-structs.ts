@@ -27,8 +27,10 @@ const DEVICE: readonly StructRule[] = [
   { name: 'VFIO_DEVICE_FEATURE', shortest: 8, make: () => s.deviceFeature.make({ flags: NO_FLAG }) },
 ]
 
-const CDEV: readonly StructRule[] = [
-  { name: 'VFIO_DEVICE_BIND_IOMMUFD', shortest: 16, make: () => s.deviceBindIommufd.make({ flags: NO_FLAG, iommufd: -1 }) },
+const BIND: StructRule = { name: 'VFIO_DEVICE_BIND_IOMMUFD', shortest: 16, make: () => s.deviceBindIommufd.make({ flags: NO_FLAG, iommufd: -1 }) }
+
+/** Of a cdev that is bound. */
+const BOUND: readonly StructRule[] = [
   { name: 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', shortest: 12, make: () => s.deviceAttachIommufdPt.make({ flags: NO_FLAG }) },
   { name: 'VFIO_DEVICE_DETACH_IOMMUFD_PT', shortest: 8, make: () => s.deviceDetachIommufdPt.make({ flags: NO_FLAG }) },
 ]
@@ -62,12 +64,12 @@ const cdev = defineCase({
   name: 'cdev',
   title: 'the same of the structs that bind, attach and detach a cdev',
   needs: { access: 'cdev' },
-  covers: { ioctls: namesOf(CDEV), sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/vfio_main.c'] },
+  covers: { ioctls: namesOf([BIND, ...BOUND]), sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/vfio_main.c'] },
   run: (lab) => {
-    const [bind, ...bound] = CDEV
-    if (bind !== undefined) follows(lab, openCdev(lab).fd, [bind])
-    const { device: opened } = openAnyDevice(lab, lab.inAnotherGroup(lab.device()))
-    follows(lab, opened.fd, bound)
+    const unbound = openCdev(lab)
+    follows(lab, unbound.fd, [BIND])
+    unbound.close()
+    follows(lab, openAnyDevice(lab, lab.device()).device.fd, BOUND)
   },
 })
 

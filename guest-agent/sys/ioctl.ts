@@ -16,9 +16,9 @@ export type IoctlArgument = Struct<Fields> | Uint8Array | string | number | bigi
 export const ioctl = (fd: Fd, name: IoctlName, argument?: IoctlArgument): number =>
   ioctlByNumber(fd, IOCTLS[name], argument, name)
 
-/** The same by its number, which need not be one that a header names. */
+/** The same by its number, which need not be one that a header names. Of a feature whose struct lies in no memory the name says which: `VFIO_DEVICE_FEATURE/DMA_BUF`. */
 export const ioctlByNumber = (fd: Fd, request: number, argument?: IoctlArgument, name = `ioctl 0x${request.toString(16)}`): number => {
-  const noted = name in IOCTLS ? notedName(name, argument) : undefined
+  const noted = name.replace(/\/.*/, '') in IOCTLS ? notedName(name, argument) : undefined
   try {
     const result = call(fd, request, argument, `${name}(${describe(argument)})`)
     if (noted !== undefined) noteOutcome(noted, 'ok')

@@ -17,7 +17,7 @@ const WORDS = 7
 
 /** Numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
 const NUMBERS = { close: 3, mmap: 9, munmap: 11, ioctl: 16, setgroups: 116, setresuid: 117, setresgid: 119, openat: 257, prlimit64: 302 } as const
-const [AT_FDCWD, O_RDWR, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, RLIMIT_MEMLOCK, NOBODY] = [-100, 2, 3, 0x8022, 8, 65_534]
+const [AT_FDCWD, O_RDWR, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, RLIMIT_MEMLOCK, RLIMIT_NOFILE, NOBODY] = [-100, 2, 3, 0x8022, 8, 7, 65_534]
 const O_CLOEXEC = 0o2000000
 /** A call that blocks longer than this hangs: milliseconds. */
 const ANSWER_MS = 5_000
@@ -102,6 +102,19 @@ export class OtherProcess implements AsyncDisposable {
     return this.receiveIoctl(name, argument)
   }
 
+  /** With an argument that lies somewhere in its memory already. */
+  ioctlAt(fd: number, name: IoctlName, address: bigint): bigint {
+    const what = `${name}() of another process`
+    try {
+      const result = this.call('ioctl', fd, IOCTLS[name], address)
+      noteOutcome(name, 'ok')
+      return result
+    } catch (error) {
+      if (error instanceof Errno) noteOutcome(name, error.code)
+      throw error instanceof Errno ? new Errno(error.errno, what) : error
+    }
+  }
+
   /** Only asks; one at a time. */
   sendIoctl(fd: number, name: IoctlName, argument: Struct<Fields>): void {
     this.send('ioctl', fd, IOCTLS[name], this.#put(argument.bytes))
@@ -129,7 +142,12 @@ export class OtherProcess implements AsyncDisposable {
 
   /** How much memory it may lock, bytes. */
   limitLockedMemory(bytes: number): void {
-    this.call('prlimit64', 0, RLIMIT_MEMLOCK, this.#put(new Uint8Array(new BigUint64Array([BigInt(bytes), BigInt(bytes)]).buffer)), 0)
+    this.#limit(RLIMIT_MEMLOCK, bytes)
+  }
+
+  /** How many descriptors it may have. */
+  limitDescriptors(count: number): void {
+    this.#limit(RLIMIT_NOFILE, count)
   }
 
   async kill(): Promise<void> {
@@ -141,6 +159,10 @@ export class OtherProcess implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill()
+  }
+
+  #limit(resource: number, most: number): void {
+    this.call('prlimit64', 0, resource, this.#put(new Uint8Array(new BigUint64Array([BigInt(most), BigInt(most)]).buffer)), 0)
   }
 
   /** Where an argument lies in its memory while it makes a call. */
