@@ -169,6 +169,8 @@ export interface CellFacts {
   readonly without?: LackedCapabilities
   /** A vfio-user device has whatever ids its author gave it: the slots of the root bus whose ports such devices stand behind. */
   readonly vfioUserSlots?: readonly number[]
+  /** What cases that choose at random begin with, a whole number from 0: the same seed makes the same choices. */
+  readonly seed?: number
 }
 
 export type LackedCapabilities = Readonly<Partial<Record<DeviceKind, readonly DeviceCapability[]>>>

@@ -23,6 +23,7 @@ const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
   topology: strings(cell['topology'], 'cell.topology').map((place) => member(TOPOLOGIES, place, 'cell.topology')),
   without: lacked(record(cell['without'] ?? {}, 'cell.without')),
   vfioUserSlots: numbers(cell['vfioUserSlots'] ?? [], 'cell.vfioUserSlots'),
+  ...(cell['seed'] === undefined ? {} : { seed: wholeNumber(cell['seed'], 'cell.seed') }),
 })
 
 const lacked = (without: Readonly<Record<string, unknown>>): LackedCapabilities =>
@@ -51,6 +52,11 @@ const strings = (value: unknown, what: string): readonly string[] => {
 
 const numbers = (value: unknown, what: string): readonly number[] => {
   if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'number')) throw new BadRequest(`${what} must be a list of numbers`)
+  return value
+}
+
+const wholeNumber = (value: unknown, what: string): number => {
+  if (typeof value !== 'number' || !Number.isInteger(value)) throw new BadRequest(`${what} must be a whole number`)
   return value
 }
 

@@ -7,7 +7,7 @@ import { openReporters } from '../report/open-reporters.ts'
 import { painter, terminalKind } from '../report/paint.ts'
 import type { SourceArgs } from '../report/rerun-command.ts'
 import { stepLines } from '../report/step-lines.ts'
-import { runLab } from '../run/run-lab.ts'
+import { MAX_SEED, runLab } from '../run/run-lab.ts'
 import { PATCHES_FOLDER } from '../run/save-patches.ts'
 import { exitCode } from '../verdict/exit-code.ts'
 import { exitCodeOfSteps, patchSteps } from '../verdict/patch-steps.ts'
@@ -19,6 +19,7 @@ interface RunFlags extends SelectionFlags {
   readonly workers?: number
   readonly accel: 'auto' | 'kvm' | 'tcg'
   readonly out?: string
+  readonly seed?: number
 }
 
 /** `lab run`: the main job. Exit 0 all verdicts expected, 1 some unexpected, 2 usage, 3 the lab failed, 130 interrupted. */
@@ -28,6 +29,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
     .addOption(new Option('--isolate <what>', 'a guest for a whole cell, or one for every case').choices(['cell', 'case']).default('cell'))
     .option('--workers <n>', 'guests at the same time', parseWorkers)
     .addOption(new Option('--accel <how>', 'hardware virtualisation or emulation').choices(['auto', 'kvm', 'tcg']).default('auto'))
+    .option('--seed <n>', 'what cases that choose at random begin with; a failure tells the number that shows it again', parseSeed)
     .option('--out <dir>', 'leave the results here instead of .lab/runs/<id>')
     .action(async (flags: RunFlags) => {
       const signal = interruptSignal()
@@ -37,6 +39,7 @@ export const runCommand = (finish: (exitCode: number) => void): Command =>
         config, selection,
         isolate: flags.isolate,
         workers: flags.workers,
+        seed: flags.seed,
         accel: flags.accel,
         out: flags.out === undefined ? undefined : resolve(flags.out),
         openReporters: (dir) => openReporters(dir, {
@@ -69,4 +72,10 @@ export const parseWorkers = (text: string) => {
   const workers = Number(text)
   if (!Number.isInteger(workers) || workers < 1 || workers > 64) throw new InvalidArgumentError('a whole number from 1 to 64')
   return workers
+}
+
+const parseSeed = (text: string) => {
+  const seed = Number(text)
+  if (!/^\d+$/.test(text) || seed > MAX_SEED) throw new InvalidArgumentError(`a whole number from 0 to ${MAX_SEED}`)
+  return seed
 }

@@ -21,6 +21,7 @@ export interface CellWork {
   readonly qemus: MachineQemus
   readonly isolate: 'cell' | 'case'
   readonly limits: Limits
+  readonly seed: number
   /** The folder of a cell, by its id; exists. */
   readonly cellDir: (cellId: string) => Promise<string>
   readonly emit: Emit
@@ -46,7 +47,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
   const dir = await work.cellDir(id)
   await copyFile(kernel.dotConfig, join(dir, 'kernel.config'))
   const facts = machineFacts(machine)
-  const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, ...facts }
+  const cell: CellFacts = { config: kernel.facts.config, uapi: kernel.facts.uapi, seed: work.seed, ...facts }
   const agentLines: string[] = []
 
   const lives = await runCell({

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
@@ -21,6 +22,8 @@ export interface RunRequest {
   readonly selection: CellFilter & CaseFilter
   readonly isolate: 'cell' | 'case'
   readonly workers: number | undefined
+  /** What cases that choose at random begin with; default: any number, another one each time. */
+  readonly seed?: number | undefined
   readonly accel: 'auto' | 'kvm' | 'tcg'
   /** Absolute folder for the results; default: a new one under `.lab/runs` beside the config. */
   readonly out: string | undefined
@@ -28,6 +31,8 @@ export interface RunRequest {
   openReporters(dir: string): Disposable & { onEvent(event: LabEvent): void }
   readonly signal: AbortSignal
 }
+
+export const MAX_SEED = 0x3fff_ffff
 
 /**
  * The main job: from a config to results. Everything that a user got wrong is said before something starts where that is possible;
@@ -81,10 +86,11 @@ const judgeCells = async (
   plan: Plan, request: RunRequest, shared: Pick<CellWork, 'bench' | 'qemus' | 'cellDir' | 'emit'>,
 ): Promise<readonly CellResult[]> => {
   const limit = pLimit(request.workers ?? shared.bench.workers)
+  const seed = request.seed ?? randomInt(MAX_SEED + 1)
   // Those with most to do first, so that no worker is left alone with one of them at the end.
   const ordered = plan.cells.toSorted((a, b) => b.cases.length - a.cases.length)
   const judged = await Promise.all(ordered.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
-    ...shared, isolate: request.isolate, limits: request.config.limits, signal: request.signal,
+    ...shared, seed, isolate: request.isolate, limits: request.config.limits, signal: request.signal,
   }))))
   return plan.cells.map(({ cell }) => judged.find(({ id }) => id === cell.id)).filter((result) => result !== undefined)
 }

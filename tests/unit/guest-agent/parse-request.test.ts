@@ -14,7 +14,13 @@ test('what is known of a machine is what the agent is told, whatever the machine
   }))
 })
 
+test('a seed is told as it is', () => {
+  expect(asked({ iommu: [], devices: [], topology: [], seed: 12345 })).toHaveProperty('run.cell.seed', 12345)
+})
+
 test.each([
+  [{ seed: '1' }, 'cell.seed must be a whole number'],
+  [{ seed: 1.5 }, 'cell.seed must be a whole number'],
   [{ vfioUserSlots: ['8'] }, 'cell.vfioUserSlots must be a list of numbers'],
   [{ without: { edu: ['wings'] } }, 'cell.without: wings is unknown'],
   [{ without: { eduu: [] } }, 'cell.without: eduu is unknown'],
