@@ -76,6 +76,7 @@ import { dmaRefused } from './dma-refused.ts'
 import { barLayout } from './bar-layout.ts'
 import { resetFlr } from './reset-flr.ts'
 import { irqKinds } from './irq-kinds.ts'
+import { model } from './model.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -156,4 +157,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...barLayout,
   ...resetFlr,
   ...irqKinds,
+  ...model,
 ])

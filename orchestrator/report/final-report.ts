@@ -19,7 +19,8 @@ export interface FinalReport {
 /** On a terminal so many problems are told in full; the files hold all. */
 const MOST_PROBLEMS = 20
 const MOST_CONSOLE_LINES = 30
-const MOST_MESSAGE_LINES = 12
+/** A case that the model wrote has thirty. */
+const MOST_MESSAGE_LINES = 40
 const INDENT = 10
 
 /** What a person reads after a run: the matrix, each problem, then what did not take part, and where the rest is. */
