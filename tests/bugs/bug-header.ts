@@ -15,6 +15,8 @@ export interface PlantedBug {
   readonly ioctls: readonly string[]
   /** `config/machine` of the default lab; the bug shows in each. */
   readonly cells: readonly string[]
+  /** The suite that finds it, if it is one that runs when it is named; no other one does. */
+  readonly suite?: string
 }
 
 /** Every bug of this folder, by name. Throws on a header that is not well-formed. */
@@ -29,7 +31,10 @@ export const ATS_MACHINE = 'intel-ats'
 
 export const needsAts = ({ cells }: PlantedBug): boolean => cells.some((cell) => cell.endsWith(`/${ATS_MACHINE}`))
 
-/** Reads the header above the line `---`: the fields of FIELDS, each once, in that order; a line that starts with a space continues its field. */
+/**
+ * Reads the header above the line `---`: the fields of FIELDS, each once, in that order, `Suite` only where it is needed; a line that starts with a
+ * space continues its field.
+ */
 export const parseBug = (patch: string, text: string): PlantedBug => {
   const name = basename(patch, '.patch')
   const wrong = (what: string) => new Error(`${name}.patch: ${what}`)
@@ -37,8 +42,8 @@ export const parseBug = (patch: string, text: string): PlantedBug => {
   if (end === -1) throw wrong('no line --- ends the header')
 
   const unfolded = text.slice(0, end).replaceAll(/\n\s+/g, ' ').split('\n')
-  if (unfolded.length !== FIELDS.length) throw wrong(`the header must hold exactly ${FIELDS.join(', ')}`)
-  const [what, where, ioctl, cells] = FIELDS.map((field, index) => {
+  if (unfolded.length !== FIELDS.length && unfolded.length !== FIELDS.length - 1) throw wrong(`the header must hold exactly ${FIELDS.join(', ')}`)
+  const [what, where, ioctl, cells, suite] = FIELDS.slice(0, unfolded.length).map((field, index) => {
     const line = unfolded[index] ?? ''
     if (!line.startsWith(`${field}: `)) throw wrong(`expected "${field}: ", found "${line}"`)
     return line.slice(field.length + 2).trim()
@@ -56,10 +61,11 @@ export const parseBug = (patch: string, text: string): PlantedBug => {
     function: place.groups['function'],
     ioctls: words(ioctl, /^(VFIO|IOMMU)_[A-Z0-9_]+$/, wrong),
     cells: words(cells, /^[a-z-]+\/[a-z-]+$/, wrong),
+    ...(suite === undefined ? {} : { suite }),
   }
 }
 
-const FIELDS = ['What', 'Where', 'Ioctl', 'Cells'] as const
+const FIELDS = ['What', 'Where', 'Ioctl', 'Cells', 'Suite'] as const
 
 const words = (text: string | undefined, shape: RegExp, wrong: (what: string) => Error): readonly string[] => {
   const found = (text ?? '').split(' ').filter((word) => word !== '')

@@ -19,7 +19,7 @@ const covers = new Map(z.array(caseInfo).parse(JSON.parse(stdout)).map(({ id, co
 const isFound = async (bug: PlantedBug): Promise<void> => {
   await using _ = await tree.patched(bug.patch)
   const [config, machine] = (bug.cells[0] ?? '').split('/')
-  const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', String(config), '--machine', String(machine)])
+  const { exitCode, results, stderr } = await callLabRun(['--tree', tree.dir, '--config', String(config), '--machine', String(machine), ...(bug.suite === undefined ? [] : ['--suite', bug.suite])])
   expect(stderr).toBe('')
   expect(exitCode).toBe(1)
   const unexpected = results?.cells.flatMap((cell) => cell.cases.filter((one) => one.unexpected)) ?? []

@@ -14,7 +14,7 @@ const AREAS: Readonly<Record<string, readonly string[]>> = {
 describe('the planted bugs', () => {
   const bugs = plantedBugs()
 
-  it('have different names; ten show in the default matrix, the others behind an IOMMU that has to be named', () => {
+  it('have different names; ten show in the default matrix, one to the model, the others behind an IOMMU that has to be named', () => {
     expect(new Set(bugs.map((bug) => bug.name)).size).toBe(bugs.length)
     for (const bug of bugs) {
       for (const cell of bug.cells) {
@@ -23,7 +23,8 @@ describe('the planted bugs', () => {
         expect([...DEFAULT_MACHINES, ATS_MACHINE]).toContain(machine)
       }
     }
-    expect(bugs.filter((bug) => !needsAts(bug)).length).toBe(10)
+    expect(bugs.filter((bug) => !needsAts(bug) && bug.suite === undefined).length).toBe(10)
+    expect(bugs.flatMap(({ suite }) => suite ?? [])).toEqual(['model'])
     expect(bugs.filter(needsAts).length).toBe(2)
   })
 
@@ -58,6 +59,10 @@ describe('a header', () => {
       name: '01-a', patch: '/x/01-a.patch', what: 'one two', file: 'drivers/vfio/group.c', function: 'f',
       ioctls: ['VFIO_SET_IOMMU'], cells: ['noiommu/none'],
     })
+  })
+
+  it('may name the suite that finds the bug', () => {
+    expect(parseBug('/x/01-a.patch', good.replace('none\n---', 'none\nSuite: model\n---')).suite).toBe('model')
   })
 
   it.each([
