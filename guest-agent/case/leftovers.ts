@@ -41,7 +41,7 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
 /** What is there now and was not before, in words; an empty list is a clean case. */
 export const leftovers = (before: Inventory, now: Inventory): readonly string[] =>
   [
-    ...[...now.fds].filter((fd) => !before.fds.has(fd)).map((fd) => `fd ${fd} (${linkOf(fd)}) is still open`),
+    ...newFds(before, now).map((fd) => `fd ${fd} (${linkOf(fd)}) is still open`),
     ...[...now.mappings].filter((mapping) => !before.mappings.has(mapping)).map(({ what }) => `${what} is still mapped`),
     ...[...now.locked].filter(([field, kB]) => kB > (before.locked.get(field) ?? 0))
       .map(([field, kB]) => `${field} grew from ${before.locked.get(field) ?? 0} to ${kB} kB`),
@@ -52,7 +52,8 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
     ...grown('pages are still pinned', before.pinned, now.pinned),
-    ...grown('contexts of eventfds are still held', before.nextEventFd, now.nextEventFd),
+    // One whose descriptor is still open is told as that.
+    ...(newFds(before, now).some((fd) => linkOf(fd).includes('[eventfd]')) ? [] : grown('contexts of eventfds are still held', before.nextEventFd, now.nextEventFd)),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
 
@@ -81,6 +82,8 @@ const ifItCan = async (step: () => void | Promise<void>): Promise<void> => {
     if (!(error instanceof Errno)) throw error
   }
 }
+
+const newFds = (before: Inventory, now: Inventory): readonly number[] => [...now.fds].filter((fd) => !before.fds.has(fd))
 
 const grown = (what: string, before: number | undefined, now: number | undefined): readonly string[] =>
   before === undefined || now === undefined || now <= before ? [] : [`${now - before} ${what}`]

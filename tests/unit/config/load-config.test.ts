@@ -24,7 +24,7 @@ const LOADER = `
 `
 const named = z.array(z.object({ name: z.string() }))
 const answer = z.object({
-  config: z.object({ dir: z.string(), kernels: named, configs: named, machines: z.array(z.object({ name: z.string(), devices: z.array(z.object({ kind: z.string() })) })), suites: z.array(z.string()) }).optional(),
+  config: z.object({ dir: z.string(), kernels: named, configs: z.array(z.object({ name: z.string(), onRequest: z.boolean().optional() })), machines: z.array(z.object({ name: z.string(), devices: z.array(z.object({ kind: z.string() })) })), suites: z.array(z.string()) }).optional(),
   error: z.object({ kind: z.string(), code: z.string(), message: z.string(), hint: z.string().optional(), tail: z.array(z.string()) }).optional(),
 })
 const load = async (path: string, cwd: string) => {
@@ -52,7 +52,7 @@ describe('the config', () => {
     const { config } = await load('', dir)
     expect(config?.dir).toBe(PROJECT)
     expect(config?.kernels.map(({ name }) => name)).toEqual(['debian'])
-    expect(config?.configs.map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
+    expect(config?.configs.filter(({ onRequest }) => onRequest !== true).map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
     expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
       ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['more-devices', 8],
       ['intel-ats', 3], ['vfio-user', 3], ['places', 11],
