@@ -32,13 +32,14 @@ const intel = cells.find(({ machine }) => machine.name === 'intel')
 if (intel === undefined) throw new Error('the default lab has no machine named intel')
 
 await using bench = await openBench({ config, accel: 'auto', signal }, (event) => { if (event.event === 'notice') say(event.text) })
-await using builds = await buildConfigs(intel.kernel, config.configs, {
+const configs = config.configs.filter(({ onRequest }) => onRequest !== true)
+await using builds = await buildConfigs(intel.kernel, configs, {
   tools: bench.tools, upTo: 'built', signal, baseConfig: config.baseConfig, limits: config.limits,
   notice: say, onProgress: (progress) => { if (progress.phase === 'stored') say(`${progress.config}: ${progress.fromStore ? 'from the store' : 'built'}`) },
 })
 say(`${runs} runs each, under ${bench.accel.used}, ${builds.source.version}`)
 
-const [first = 0, ...others] = config.configs.map(({ name }) => builds.cpuMs.get(name) ?? 0)
+const [first = 0, ...others] = configs.map(({ name }) => builds.cpuMs.get(name) ?? 0)
 const further = others.reduce((sum, cpuMs) => sum + cpuMs, 0)
 say(`first config, as it was built: ${(first / 60_000).toFixed(1)} CPU-minutes (at most 12 when cold)`)
 say(`the ${others.length} others together: ${seconds(further)} CPU, ${((100 * further) / first).toFixed(1)} % of the first (at most 12 %)`)
@@ -93,6 +94,6 @@ if (values.change) {
   say(`the same again: ${told(of(({ unchanged }) => unchanged.allMs))}, of which building ${told(of(({ unchanged }) => unchanged.buildMs))}`)
   say(`with --base: ${told(of(({ withBaseMs }) => withBaseMs))}, ${(median(of(({ withBaseMs }) => withBaseMs)) / median(of(({ unchanged }) => unchanged.allMs))).toFixed(2)} x the patched cells alone`)
   const slot = builds.source.kind === 'debian' ? `${builds.source.package}_${builds.source.version}` : ''
-  const bytes = await objectTreeBytes(slot, config.configs.map(({ name }) => name))
-  say(`object trees of the ${config.configs.length} configs, without and with patches: ${(bytes / 1e9).toFixed(2)} GB (with the store at most 1.5 GB)`)
+  const bytes = await objectTreeBytes(slot, configs.map(({ name }) => name))
+  say(`object trees of the ${configs.length} configs, without and with patches: ${(bytes / 1e9).toFixed(2)} GB (with the store at most 1.5 GB)`)
 }

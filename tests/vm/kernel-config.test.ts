@@ -78,6 +78,13 @@ describe.each(['7.3', '7.2'])('Linux %s', (version) => {
     expect(set(config, ...DOORS)).toEqual(['IOMMUFD', 'VFIO_GROUP', 'VFIO_DEVICE_CDEV', 'IOMMUFD_VFIO_CONTAINER'])
   })
 
+  test.each(['mdev', 'mdev-no-group'])('%s', async (name) => {
+    const { config, lost } = await outcomeOf(await fragmentsOf(name))
+    expect(lost).toEqual([])
+    expect(set(config, 'SAMPLE_VFIO_MDEV_MTTY', 'SAMPLE_VFIO_MDEV_MDPY', 'SAMPLE_VFIO_MDEV_MBOCHS', 'VFIO_MDEV', 'DMA_SHARED_BUFFER', 'VFIO_DEVICE_CDEV')).toHaveLength(6)
+    expect(set(config, 'VFIO_GROUP', 'VFIO_CONTAINER')).toHaveLength(name === 'mdev' ? 2 : 0)
+  })
+
   test('a lost symbol comes with the dependency that is not met, and a forced one with who forces it', async () => {
     const mine = parseFragment('CONFIG_VFIO_CONTAINER=y\nCONFIG_IOMMUFD_TEST=y\nCONFIG_IOMMU_API=n', 'mine.config')
     const { lost } = await outcomeOf([...await fragmentsOf('no-container'), mine])

@@ -48,7 +48,7 @@ const MINIMAL = `
 `
 
 describe('the config', () => {
-  test('of the project is the default lab: three configs behind four kinds of IOMMU', async () => {
+  test('of the project is the default lab: three configs behind four kinds of IOMMU, and what is there on request', async () => {
     const { config } = await load('', dir)
     expect(config?.dir).toBe(PROJECT)
     expect(config?.kernels.map(({ name }) => name)).toEqual(['debian'])
