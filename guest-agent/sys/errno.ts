@@ -5,7 +5,7 @@ const PREFERRED: Readonly<Record<number, string>> = { 11: 'EAGAIN', 35: 'EDEADLK
 
 const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]))
 for (const [number, name] of Object.entries(PREFERRED)) NAMES.set(Number(number), name)
-NAMES.set(77, 'EBADFD')
+NAMES.set(77, 'EBADFD').set(87, 'EUSERS')
 
 /** `EBUSY` for 16; `errno 4711` for a number that Linux does not name. */
 const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`

@@ -1,6 +1,5 @@
 import fs from 'node:fs'
 import fsp from 'node:fs/promises'
-import os from 'node:os'
 import { Errno } from './errno.ts'
 
 /** Writes one value to a file of sysfs or procfs; the kernel's refusal comes as Errno. */
@@ -57,10 +56,8 @@ export const namesIn = (dir: string): readonly string[] => {
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 
-const NUMBERS: Readonly<Record<string, number>> = os.constants.errno
-
 const refusal = (error: unknown, path: string, text?: string): unknown => {
-  const errno = NUMBERS[codeOf(error) ?? '']
-  if (errno === undefined) return error
-  return new Errno(errno, text === undefined ? `read(${path})` : `write(${path}, '${text}')`)
+  // By its number: Node has no name for some that the kernel has (EUSERS).
+  if (!(error instanceof Error && 'errno' in error && typeof error.errno === 'number')) return error
+  return new Errno(-error.errno, text === undefined ? `read(${path})` : `write(${path}, '${text}')`)
 }
