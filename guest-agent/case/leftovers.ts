@@ -1,3 +1,4 @@
+import { Mdev, mdevUuids } from '../mdev/mdev.ts'
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { setVirtualFunctions, virtualFunctionCount } from '../pci/virtual-functions.ts'
@@ -18,6 +19,8 @@ export interface Inventory {
   readonly drivers: ReadonlyMap<PciDevice, string | undefined>
   /** How many virtual functions each device has switched on. */
   readonly functions: ReadonlyMap<PciDevice, number>
+  /** The mediated devices that there are, by their uuids. */
+  readonly mdevs: ReadonlySet<string>
   readonly parameters: ParameterValues
   readonly hugePages: string | undefined
   /** Pages pinned in the whole guest. */
@@ -32,6 +35,7 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
   locked: lockedMemory(),
   drivers: new Map(devices.map((device) => [device, device.driver])),
   functions: new Map(devices.map((device) => [device, virtualFunctionCount(device)])),
+  mdevs: new Set(mdevUuids()),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
   pinned: pinnedPages(),
@@ -49,6 +53,7 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
       .map(([device, driver]) => `${device.toString()} is bound to ${driver ?? 'no driver'}, before: ${before.drivers.get(device) ?? 'no driver'}`),
     ...[...now.functions].filter(([device, count]) => before.functions.get(device) !== count)
       .map(([device, count]) => `${device.toString()} has ${count} virtual functions, before: ${before.functions.get(device) ?? 'none'}`),
+    ...[...now.mdevs].filter((uuid) => !before.mdevs.has(uuid)).map((uuid) => `mdev ${uuid} is still there`),
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
     ...grown('pages are still pinned', before.pinned, now.pinned),
@@ -61,6 +66,7 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
 export const clearLeftovers = async (before: Inventory): Promise<void> => {
   for (const mapping of openMappings()) if (!before.mappings.has(mapping)) mapping.unmap()
   for (const fd of openFds()) if (!before.fds.has(fd.number)) fd.close()
+  for (const uuid of mdevUuids()) if (!before.mdevs.has(uuid)) await ifItCan(() => new Mdev(uuid).remove())
   for (const [device, count] of before.functions) {
     if (virtualFunctionCount(device) > count) await ifItCan(() => setVirtualFunctions(device, count))
   }

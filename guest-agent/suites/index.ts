@@ -77,6 +77,15 @@ import { barLayout } from './bar-layout.ts'
 import { resetFlr } from './reset-flr.ts'
 import { irqKinds } from './irq-kinds.ts'
 import { model } from './model.ts'
+import { mdevLifetime } from './mdev-lifetime.ts'
+import { mdevOpen } from './mdev-open.ts'
+import { mdevSerial } from './mdev-serial.ts'
+import { mdevMigration } from './mdev-migration.ts'
+import { mdevSavedState } from './mdev-saved-state.ts'
+import { mdevPrecopy } from './mdev-precopy.ts'
+import { mdevDmaLogging } from './mdev-dma-logging.ts'
+import { mdevGfx } from './mdev-gfx.ts'
+import { mdevPins } from './mdev-pins.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -158,4 +167,13 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...resetFlr,
   ...irqKinds,
   ...model,
+  ...mdevLifetime,
+  ...mdevOpen,
+  ...mdevSerial,
+  ...mdevMigration,
+  ...mdevSavedState,
+  ...mdevPrecopy,
+  ...mdevDmaLogging,
+  ...mdevGfx,
+  ...mdevPins,
 ])

@@ -68,7 +68,7 @@ export class VfioDevice implements Disposable {
     const short = ask(0)
     const argsz = short.get('argsz')
     const answer = argsz > short.layout.size ? ask(argsz - short.layout.size) : short
-    return {
+    const info = {
       index,
       flags: answer.get('flags'),
       size: Number(answer.get('size')),
@@ -76,6 +76,8 @@ export class VfioDevice implements Disposable {
       argsz,
       capabilities: infoCapabilities(answer.bytes, answer.get('cap_offset')),
     }
+    this.#regions.set(index, info)
+    return info
   }
 
   irqInfo(index: number): IrqInfo {
@@ -179,12 +181,10 @@ export class VfioDevice implements Disposable {
     this.close()
   }
 
-  /** Where a region begins; a region that the kernel does not know begins where vfio-pci would put it. */
+  /** Where a region begins; one behind those that every PCI device has begins where vfio-pci would put it, unless regionInfo() was told of it. */
   #start(index: number): bigint {
     const known = this.#regions.get(index) ?? (index < VFIO.VFIO_PCI_NUM_REGIONS ? this.regionInfo(index) : undefined)
-    if (known === undefined) return BigInt(index) << 40n
-    this.#regions.set(index, known)
-    return known.offset
+    return known?.offset ?? BigInt(index) << 40n
   }
 }
 
