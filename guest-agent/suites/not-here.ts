@@ -2,7 +2,7 @@ import { defineCase, suite } from '../case/define-case.ts'
 import { expectErrno } from '../case/expect.ts'
 import { ioctl } from '../sys/ioctl.ts'
 import { VFIO, vfioStructs as s } from '../uapi/vfio.ts'
-import { attachGroup, openGroup } from '../vfio/attached-group.ts'
+import { openGroup } from '../vfio/attached-group.ts'
 import { openCdev } from '../vfio/bound-cdev.ts'
 import { Container } from '../vfio/container.ts'
 import { openAnyDevice, openThroughGroup } from '../vfio/open-device.ts'
@@ -18,12 +18,13 @@ const powerpc = defineCase({
   needs: { access: 'group', config: ['VFIO_CONTAINER'] },
   covers: { ioctls: POWERPC, sources: ['drivers/vfio/container.c', 'drivers/vfio/vfio_iommu_type1.c'] },
   run: (lab) => {
-    const bare = lab.use(Container.open())
-    for (const name of POWERPC) expectErrno('EINVAL', () => ioctl(bare.fd, name))
-    openGroup(lab, lab.inAnotherGroup(lab.device())).setContainer(bare)
-    for (const name of POWERPC) expectErrno('EINVAL', () => ioctl(bare.fd, name))
-    const { container } = attachGroup(lab)
-    for (const name of POWERPC) expectErrno('ENOTTY', () => ioctl(container.fd, name))
+    const container = lab.use(Container.open())
+    const allAre = (code: string) => { for (const name of POWERPC) expectErrno(code, () => ioctl(container.fd, name)) }
+    allAre('EINVAL')
+    openGroup(lab).setContainer(container)
+    allAre('EINVAL')
+    container.setIommu(lab.hasIommu ? VFIO.VFIO_TYPE1v2_IOMMU : VFIO.VFIO_NOIOMMU_IOMMU)
+    allAre('ENOTTY')
   },
 })
 
