@@ -46,7 +46,7 @@ const answer = async (request: AgentRequest, emit: Emit): Promise<void> => {
 
 const onPreparedMachine = async (cases: readonly Case[], { cell, timeoutScale }: RunRequest, emit: Emit): Promise<number> => {
   await using machine = prepareMachine(cell, (text) => { emit({ event: 'note', text }) })
-  return await runCases(cases, { facts: cell, devices: machine.devices, timeoutScale, mark: writeConsole }, emit)
+  return await runCases(cases, { facts: cell, devices: machine.devices, timeoutScale, alone: true, mark: writeConsole }, emit)
 }
 
 if (import.meta.main) {

@@ -23,13 +23,17 @@ export interface Inventory {
   readonly mdevs: ReadonlySet<string>
   readonly parameters: ParameterValues
   readonly hugePages: string | undefined
-  /** Pages pinned in the whole guest. */
-  readonly pinned: number | undefined
-  /** The number of the next eventfd: contexts that the kernel keeps though nobody has them open push it up. */
-  readonly nextEventFd: number | undefined
+  /** Counters of the whole system, which say something only where nobody else is at work. */
+  readonly wholeGuest: {
+    /** Pages pinned. */
+    readonly pinned?: number | undefined
+    /** The number of the next eventfd: contexts that the kernel keeps though nobody has them open push it up. */
+    readonly nextEventFd?: number | undefined
+  }
 }
 
-export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
+/** `alone`: nobody else is at work on this system. */
+export const takeInventory = (devices: readonly PciDevice[], { alone = false } = {}): Inventory => ({
   fds: openDescriptors(),
   mappings: new Set(openMappings()),
   locked: lockedMemory(),
@@ -38,8 +42,7 @@ export const takeInventory = (devices: readonly PciDevice[]): Inventory => ({
   mdevs: new Set(mdevUuids()),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
-  pinned: pinnedPages(),
-  nextEventFd: nextEventFdId(),
+  wholeGuest: alone ? { pinned: pinnedPages(), nextEventFd: nextEventFdId() } : {},
 })
 
 /** What is there now and was not before, in words; an empty list is a clean case. */
@@ -56,9 +59,9 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
     ...[...now.mdevs].filter((uuid) => !before.mdevs.has(uuid)).map((uuid) => `mdev ${uuid} is still there`),
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
-    ...grown('pages are still pinned', before.pinned, now.pinned),
+    ...grown('pages are still pinned', before.wholeGuest.pinned, now.wholeGuest.pinned),
     // One whose descriptor is still open is told as that.
-    ...(newFds(before, now).some((fd) => linkOf(fd).includes('[eventfd]')) ? [] : grown('contexts of eventfds are still held', before.nextEventFd, now.nextEventFd)),
+    ...(newFds(before, now).some((fd) => linkOf(fd).includes('[eventfd]')) ? [] : grown('contexts of eventfds are still held', before.wholeGuest.nextEventFd, now.wholeGuest.nextEventFd)),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
 

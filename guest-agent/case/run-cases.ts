@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { AgentEvent, CaseEndOutcome, CellFacts } from '../protocol.ts'
 import { consoleMark } from '../protocol.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
@@ -16,6 +16,8 @@ export interface Circumstances {
   readonly facts: CellFacts
   readonly devices: readonly PciDevice[]
   readonly timeoutScale: number
+  /** Nobody else is at work on this system: what is left behind can be seen in its counters. */
+  readonly alone?: boolean
   /** Puts a line on the console. */
   readonly mark: (line: string) => void
 }
@@ -29,11 +31,12 @@ const PASSED: Ending = { outcome: 'pass' }
 
 /** After its signal was aborted a case has this long to come back, milliseconds. */
 const GRACE_MS = 500
+const SETTLE_MS = 50
 
 /** Runs the cases one after the other; every case begins and ends with an event and a mark on the console. */
 export const runCases = async (cases: readonly Case[], circumstances: Circumstances, emit: Emit): Promise<number> => {
   using stray = strayErrors()
-  let before = takeInventory(circumstances.devices)
+  let before = takeInventory(circumstances.devices, circumstances)
   let taintBefore = tainted()
   for (const each of cases) {
     const { id } = each.info
@@ -43,7 +46,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     const started = performance.now()
     const context = newContext(each, circumstances, emit)
     const ending = await runCase(each, context)
-    const after = takeInventory(circumstances.devices)
+    const after = await settledInventory(before, circumstances)
     const left = [...leftovers(before, after), ...stray.take()]
     before = left.length === 0 ? after : await cleared(before, circumstances)
     const taint = tainted()
@@ -61,6 +64,14 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     })
   }
   return cases.length
+}
+
+/** What the kernel takes down on a worker of its own may be a moment late. */
+const settledInventory = async (before: Inventory, circumstances: Circumstances): Promise<Inventory> => {
+  const now = takeInventory(circumstances.devices, circumstances)
+  if (leftovers(before, now).length === 0) return now
+  await sleep(SETTLE_MS)
+  return takeInventory(circumstances.devices, circumstances)
 }
 
 const ioctls = (): Pick<Extract<AgentEvent, { event: 'case-end' }>, 'ioctls'> => {
@@ -91,9 +102,9 @@ const runCase = async (each: Case, { lab, timer, limitMs }: Context): Promise<En
   return ending.outcome === 'pass' ? down : ending
 }
 
-const cleared = async (before: Inventory, { devices }: Circumstances): Promise<Inventory> => {
+const cleared = async (before: Inventory, circumstances: Circumstances): Promise<Inventory> => {
   await clearLeftovers(before)
-  return takeInventory(devices)
+  return takeInventory(circumstances.devices, circumstances)
 }
 
 /** The case against its limit. One that does not come back in time is left behind, with all that it holds taken down. */
