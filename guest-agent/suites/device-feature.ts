@@ -6,7 +6,9 @@ import { EventFd } from '../sys/eventfd.ts'
 import { Fd } from '../sys/fd.ts'
 import { checked } from '../sys/libc.ts'
 import { memfd } from '../sys/memfd.ts'
-import { PAGE_SIZE } from '../sys/memory.ts'
+import { ioctlByNumber } from '../sys/ioctl.ts'
+import { Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { IOCTLS } from '../uapi/ioctls.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 import { int32s } from '../vfio/vfio-device.ts'
@@ -76,6 +78,26 @@ export const deviceFeature = suite('device-feature', [
       for (const flags of [PROBE | (1 << 19), PROBE | 0x8000_0000, SET | GET, GET, 0]) expectErrno('EINVAL', () => device.feature((flags | ENTRY) >>> 0))
       expectErrno('ENOTTY', () => device.feature(SET | 0xffff))
       expectErrno('EFAULT', () => device.ioctl('VFIO_DEVICE_FEATURE'))
+    },
+  }),
+  defineCase({
+    name: 'data-in-no-memory',
+    title: 'a feature whose data is said to be there and is not in memory is EFAULT',
+    needs: { access: 'any' },
+    covers: { ioctls: ['VFIO_DEVICE_FEATURE'], sources: [CORE] },
+    run: (lab) => {
+      const pci = lab.devices(['sr-iov'])[0] ?? lab.device()
+      const { device } = openAnyDevice(lab, pci)
+      const edge = lab.use(Memory.lastPage())
+      const features = [
+        { name: 'LOW_POWER_ENTRY_WITH_WAKEUP', flags: ENTRY_WITH_WAKEUP, bytes: 8 },
+        ...(totalVirtualFunctions(pci) > 0 ? [{ name: 'PCI_VF_TOKEN', flags: VF_TOKEN, bytes: 16 }] : []),
+      ]
+      for (const { name, flags, bytes } of features) {
+        const { size } = vfioStructs.deviceFeature
+        vfioStructs.deviceFeature.at(edge.bytes, PAGE_SIZE - size).set('argsz', size + bytes).set('flags', SET | flags)
+        expectErrno('EFAULT', () => ioctlByNumber(device.fd, IOCTLS.VFIO_DEVICE_FEATURE, edge.address + BigInt(PAGE_SIZE - size), `VFIO_DEVICE_FEATURE/${name}`))
+      }
     },
   }),
   defineCase({

@@ -32,6 +32,7 @@ import { processes } from './processes.ts'
 import { lockedMemoryLimit } from './locked-memory.ts'
 import { noRoom } from './no-room.ts'
 import { notHere } from './not-here.ts'
+import { deviceLocked } from './device-locked.ts'
 import { cdevLifetime } from './cdev-lifetime.ts'
 import { reservedIovas } from './reserved-iovas.ts'
 import { ioasPinning } from './ioas-pinning.ts'
@@ -124,6 +125,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...lockedMemoryLimit,
   ...noRoom,
   ...notHere,
+  ...deviceLocked,
   ...reservedIovas,
   ...ioasPinning,
   ...hwpt,

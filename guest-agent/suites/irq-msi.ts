@@ -139,6 +139,8 @@ export const irqMsi = suite('irq-msi', [
       for (const flags of [0, TRIGGER, EVENTFD | NONE | TRIGGER, EVENTFD | BOOL | TRIGGER, EVENTFD | TRIGGER | 0x40]) refused('EINVAL', { flags })
       for (const flags of [EVENTFD, EVENTFD | MASK | TRIGGER]) refused('ENOTTY', { flags })
       for (const range of [{ start: vectors }, { count: vectors + 1 }, { start: 0xffff_ffff }, { count: 0xffff_ffff }, { start: 1, count: 0xffff_fffe }]) refused('EINVAL', range)
+      // Eventfds for no vector at all.
+      refused('ERANGE', { count: 0 })
       expectErrno('EINVAL', () => { disableIrqs(device, MSI) })
       for (const act of [maskIrq, unmaskIrq]) expectErrno('ENOTTY', () => { act(device, MSI) })
       refused('EBADF', {}, int32s([1 << 20]))

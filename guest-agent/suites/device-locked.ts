@@ -1,0 +1,80 @@
+import { setImmediate } from 'node:timers/promises'
+import type { CaseContext } from '../case/case-context.ts'
+import { defineCase, suite } from '../case/define-case.ts'
+import { ok } from '../case/expect.ts'
+import { outcomeOf } from '../case/outcome-of.ts'
+import { IommuFd } from '../iommufd/iommu-fd.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
+import { writeTextAside } from '../sys/text-file.ts'
+import { attachGroup } from '../vfio/attached-group.ts'
+import { openCdev } from '../vfio/bound-cdev.ts'
+import { openAnyDevice } from '../vfio/open-device.ts'
+
+/** Its function level reset takes the kernel a tenth of a second, with the device locked. */
+const KIND = 'nvme'
+const NEEDS = { deviceKind: KIND, device: ['reset'] } as const
+
+/** While sysfs resets the device, again and again, until `ask` is told EAGAIN. */
+const toldWhileReset = async (lab: CaseContext, pci: PciDevice, ask: () => unknown): Promise<boolean> => {
+  while (!lab.signal.aborted) {
+    let over = false
+    const resetting = writeTextAside(`${pci.dir}/reset`, '1').then(() => { over = true })
+    try {
+      while (!over) {
+        if (outcomeOf(ask) === 'EAGAIN') return true
+        await setImmediate()
+      }
+    } finally {
+      await resetting
+    }
+  }
+  return false
+}
+
+export const deviceLocked = suite('device-locked', [
+  defineCase({
+    name: 'reset',
+    title: 'a device that sysfs resets is not reset a second time meanwhile: EAGAIN, and afterwards it can be',
+    needs: { ...NEEDS, access: 'any' },
+    covers: { ioctls: ['VFIO_DEVICE_RESET'], sources: ['drivers/vfio/pci/vfio_pci_core.c', 'drivers/pci/pci.c'] },
+    run: async (lab) => {
+      const pci = lab.device(KIND)
+      const { device } = openAnyDevice(lab, pci)
+      ok(await toldWhileReset(lab, pci, () => { device.reset() }), 'a reset while the device is locked must be EAGAIN')
+      device.reset()
+    },
+  }),
+  defineCase({
+    name: 'bind',
+    title: 'a device that sysfs resets is bound to no iommufd meanwhile: EAGAIN, and afterwards it can be',
+    needs: { ...NEEDS, access: 'cdev' },
+    covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD'], sources: ['drivers/vfio/device_cdev.c', 'drivers/vfio/pci/vfio_pci_core.c'] },
+    run: async (lab) => {
+      const pci = lab.device(KIND)
+      const iommu = lab.use(IommuFd.open())
+      const bind = (): void => {
+        const cdev = openCdev(lab, pci)
+        try {
+          cdev.bind(iommu)
+        } finally {
+          cdev.close()
+        }
+      }
+      ok(await toldWhileReset(lab, pci, bind), 'binding a device that is locked must be EAGAIN')
+      bind()
+    },
+  }),
+  defineCase({
+    name: 'open',
+    title: 'a device that sysfs resets is not opened through its group meanwhile: EAGAIN, and afterwards it can be',
+    needs: { ...NEEDS, access: 'group', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'] },
+    covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: ['drivers/vfio/group.c', 'drivers/vfio/pci/vfio_pci_core.c'] },
+    run: async (lab) => {
+      const pci = lab.device(KIND)
+      const { group } = attachGroup(lab, { pci })
+      const open = (): void => { group.device(pci.bdf).close() }
+      ok(await toldWhileReset(lab, pci, open), 'opening a device that is locked must be EAGAIN')
+      open()
+    },
+  }),
+])
