@@ -3,7 +3,7 @@ import { equal, expectErrno } from '../case/expect.ts'
 import { IommuTestdev } from '../devices/iommu-testdev.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO } from '../uapi/vfio.ts'
-import { attachGroup } from '../vfio/attached-group.ts'
+import { attachGroup, openGroup } from '../vfio/attached-group.ts'
 import { openThroughGroup } from '../vfio/open-device.ts'
 import { memfd } from '../sys/memfd.ts'
 
@@ -40,6 +40,23 @@ export const containerType1Vaddr = suite('container-type1-vaddr', [
       expectErrno('EINVAL', () => { update() })
       equal(container.unmapDma(0n, 0n, VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR), 2n * PAGE, 'bytes invalidated by ALL')
       equal(container.unmapDma(0n, 0n, VFIO_DMA_UNMAP_FLAG_ALL), 2n * PAGE, 'bytes of the mapping that has no address')
+    },
+  }),
+  defineCase({
+    name: 'second-group',
+    title: 'no group joins a container in which a mapping has no address: EBUSY until it has one again',
+    needs: { ...NEEDS, devices: 2 },
+    covers: { ioctls: ['VFIO_GROUP_SET_CONTAINER', 'VFIO_IOMMU_UNMAP_DMA', 'VFIO_IOMMU_MAP_DMA'], sources: [TYPE1] },
+    run: (lab) => {
+      const pci = lab.device()
+      const { container } = attachGroup(lab, { pci })
+      const other = openGroup(lab, lab.inAnotherGroup(pci))
+      const memory = lab.use(Memory.pages(PAGE_SIZE))
+      container.mapDma(memory, IOVA)
+      container.unmapDma(IOVA, memory.length, VFIO_DMA_UNMAP_FLAG_VADDR)
+      expectErrno('EBUSY', () => { other.setContainer(container) })
+      container.mapDma(memory, IOVA, VFIO_DMA_MAP_FLAG_VADDR)
+      other.setContainer(container)
     },
   }),
   defineCase({

@@ -156,6 +156,9 @@ const dirty = defineCase({
       expectErrno('EOPNOTSUPP', () => call(hwpt))
       for (const id of [0, ioas.id, deviceId, hwpt + 100]) expectErrno('ENOENT', () => call(id))
     }
+    expectErrno('EOVERFLOW', () => iommu.ioctl('IOMMU_HWPT_GET_DIRTY_BITMAP', s.hwptGetDirtyBitmap.make({
+      hwpt_id: hwpt, iova: 0xffff_ffff_ffff_f000n, length: 2n * BigInt(PAGE_SIZE), page_size: BigInt(PAGE_SIZE), data: addressOf(bitmap),
+    })))
     const entries = new Uint8Array(new ArrayBuffer(64))
     for (const [id, code] of [[hwpt, 'EINVAL'], [ioas.id, 'EINVAL'], [hwpt + 100, 'ENOENT']] as const) {
       const request = s.hwptInvalidate.make({ hwpt_id: id, data_uptr: addressOf(entries), data_type: 0, entry_len: 16, entry_num: 4 })
