@@ -17,10 +17,10 @@ const NEEDS = { deviceKind: KIND, device: ['reset'] } as const
 /** While sysfs resets the device, again and again, until `ask` is told EAGAIN. */
 const toldWhileReset = async (lab: CaseContext, pci: PciDevice, ask: () => unknown): Promise<boolean> => {
   while (!lab.signal.aborted) {
-    let over = false
-    const resetting = writeTextAside(`${pci.dir}/reset`, '1').then(() => { over = true })
+    const reset = { over: false }
+    const resetting = writeTextAside(`${pci.dir}/reset`, '1').then(() => { reset.over = true })
     try {
-      while (!over) {
+      while (!reset.over) {
         if (outcomeOf(ask) === 'EAGAIN') return true
         await setImmediate()
       }
