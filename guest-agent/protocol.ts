@@ -155,6 +155,9 @@ export interface CaseInfo {
   readonly onRequest?: true
 }
 
+/** The largest number that cases which choose at random begin with. */
+export const MAX_SEED = 0x3fff_ffff
+
 /** What the orchestrator tells the agent of the cell that it runs in. */
 export interface CellFacts {
   /** The built .config: symbol without CONFIG_ -> value; symbols that are not set are missing. */

@@ -8,6 +8,7 @@ import { IommufdModel, type ModelFacts } from '../model/iommufd-model.ts'
 import { realKernel } from '../model/kernel.ts'
 import { alignedAddress, MEMORY_BYTES } from '../model/memory.ts'
 import { search, type Pair } from '../model/search.ts'
+import { MAX_SEED } from '../protocol.ts'
 import { HUGE_PAGE_SIZE, Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { bindCdev } from '../vfio/bound-cdev.ts'
 
@@ -23,8 +24,6 @@ const DEVICE_SOURCES = ['drivers/iommu/iommufd/device.c', 'drivers/iommu/iommufd
 const SEARCH_MS = 20_000
 const SHRINK_MS = 20_000
 const TIMEOUT_MS = 60_000
-
-const MAX_SEED = 0x4000_0000
 
 const ioas = defineCase({
   name: 'ioas',
@@ -78,7 +77,7 @@ const modelFacts = (lab: CaseContext): ModelFacts => {
 }
 
 const searched = async (lab: CaseContext, caseId: string, withDevice: boolean, open: () => Pair): Promise<void> => {
-  const seed = lab.facts.seed ?? Math.floor(Math.random() * MAX_SEED)
+  const seed = lab.facts.seed ?? Math.floor(Math.random() * (MAX_SEED + 1))
   const { sequences, calls, found } = await search({ seed, searchMs: SEARCH_MS, shrinkMs: SHRINK_MS, withDevice, signal: lab.signal, open })
   lab.note(`seed ${seed}: ${sequences} sequences, ${calls} calls`)
   if (found !== undefined) throw new Failed(failureText(found, { caseId, withDevice }))

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
+import { MAX_SEED } from '../../guest-agent/protocol.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { LabError } from '../host/errors.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
@@ -31,8 +32,6 @@ export interface RunRequest {
   openReporters(dir: string): Disposable & { onEvent(event: LabEvent): void }
   readonly signal: AbortSignal
 }
-
-export const MAX_SEED = 0x3fff_ffff
 
 /**
  * The main job: from a config to results. Everything that a user got wrong is said before something starts where that is possible;
