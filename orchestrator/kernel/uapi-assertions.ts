@@ -1,5 +1,5 @@
 import type { UapiBeliefs } from '../../guest-agent/protocol.ts'
-import { type UapiHeaders, uapiIoctls } from './uapi-names.ts'
+import { type UapiHeaders, uapiIoctls, withoutComments } from './uapi-names.ts'
 
 /** A C file that compiles where the beliefs hold, as lines. */
 export interface UapiAssertions {
@@ -49,8 +49,6 @@ const OTHER_MACHINES = /^VFIO_(IOMMU_SPAPR_|EEH_)/
 const FILLING = /^(_*reserved\d*|_*pad\d*)$/
 
 const wordsOf = (headers: UapiHeaders): ReadonlySet<string> => new Set(Object.values(headers).join('\n').match(/\w+/g))
-
-const withoutComments = (text: string): string => text.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ' ')
 
 /** Names of a struct's fields, those of structs and unions inside of it too, flexible arrays not. */
 const fieldsOf = (code: string, struct: string): readonly string[] => {

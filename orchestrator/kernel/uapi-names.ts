@@ -30,12 +30,14 @@ export const uapiIoctls = (headers: UapiHeaders): readonly string[] => Object.va
 
 /** Names #defined or enumerated by one C header, whatever #if they stand in; includes are not followed. */
 export const headerNames = (text: string): readonly string[] => {
-  const code = text.replace(/\\\r?\n/g, ' ').replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ' ')
+  const code = withoutComments(text.replace(/\\\r?\n/g, ' '))
   const defined = code.matchAll(/^[ \t]*#[ \t]*define[ \t]+(\w+)/gm).map(([, name]) => name)
   const withoutDirectives = code.replace(/^[ \t]*#[^\n]*$/gm, '')
   const enumerated = withoutDirectives.matchAll(/\benum\b[^;{}()]*\{([^}]*)\}/g).flatMap(([, body]) => enumerators(body ?? ''))
   return [...defined, ...enumerated].filter((name) => name !== undefined)
 }
+
+export const withoutComments = (code: string): string => code.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, ' ')
 
 const enumerators = (body: string): readonly string[] =>
   splitOutsideParentheses(body).flatMap((entry) => /^\s*([A-Za-z_]\w*)/.exec(entry)?.[1] ?? [])
