@@ -29,11 +29,11 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       await using stack = new AsyncDisposableStack()
       const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-plan-')), (path) => rm(path, { recursive: true, force: true }))
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
-      const { catalogue, uapi } = await prepareAgent(dir)
+      const { catalogue } = await prepareAgent(dir)
       // Before a QEMU may have to be built.
       selectCases(catalogue, config.suites, selection)
       const qemus = stack.use(await openMachineQemus(cells.map(({ machine }) => machine), tools, { notice, signal }))
-      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, uapi, tools, qemus, upTo: 'configured', signal }, (event) => {
+      const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, qemus, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)
       }))
       process.stdout.write(flags.json ? `${JSON.stringify(asJson(planned.plan), null, 2)}\n` : asText(planned.plan))

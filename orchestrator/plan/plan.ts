@@ -1,6 +1,5 @@
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import type { KernelOutcome } from '../kernel/built-kernel.ts'
-import type { UapiCheck } from '../kernel/uapi-check.ts'
 import type { ConfigSpec, KernelSpec } from '../config/resolved-config.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
 
@@ -24,8 +23,6 @@ export interface CellPlan {
   /** In the order in which they run. */
   readonly cases: readonly CaseInfo[]
   readonly absent: readonly AbsentCase[]
-  /** Of a kernel that is to be booted. */
-  readonly uapi?: UapiCheck
 }
 
 export interface Plan {

@@ -15,10 +15,12 @@ import { liveOnce } from './guest-life.ts'
 import { guestSpec } from './guest-spec.ts'
 import type { MachineQemus } from './machine-qemus.ts'
 import { runCell } from './run-cell.ts'
+import type { UapiChecks } from './uapi-checks.ts'
 
 export interface CellWork {
   readonly bench: Bench
   readonly qemus: MachineQemus
+  readonly uapi: UapiChecks
   readonly isolate: 'cell' | 'case'
   readonly limits: Limits
   readonly seed: number
@@ -33,7 +35,7 @@ export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<Cell
   const { emit, qemus } = work
   emit({ event: 'cell-start', cell: plan.cell.id })
   const lives = plan.kernel.status === 'built' ? await livesOf(plan, plan.kernel, work) : []
-  const result = judgeCell(plan, lives, { qemu: qemus.of(plan.cell.machine).offer.version })
+  const result = judgeCell(plan, lives, { qemu: qemus.of(plan.cell.machine).offer.version, uapi: await work.uapi(plan.cell.kernel.name) })
   for (const splat of result.splats) emit({ event: 'splat', cell: plan.cell.id, splat })
   emit({ event: 'cell-end', cell: plan.cell.id, result })
   return result

@@ -1,8 +1,7 @@
-import type { CaseInfo, UapiBeliefs } from '../../guest-agent/protocol.ts'
+import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import { isPrebuilt } from '../config/own-config.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
-import { checkUapi, type UapiCheck } from '../kernel/uapi-check.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
@@ -20,8 +19,6 @@ export interface KernelsToPlan {
   readonly config: ResolvedConfig
   readonly selection: CaseFilter
   readonly catalogue: readonly CaseInfo[]
-  /** What the agent believes of the uapi headers. */
-  readonly uapi: UapiBeliefs
   readonly tools: Tools
   readonly qemus: MachineQemus
   /** `configured`: for a plan that nothing is compiled for. */
@@ -49,17 +46,10 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   for (const [name, ofKernel] of kernels) {
     builds.set(name, stack.use(await buildOne(name, ofKernel, request, emit)))
   }
-  const checks = new Map<string, UapiCheck>()
-  for (const [name, { outcomes }] of builds) {
-    const check = await checkOne(name, outcomes, request, emit)
-    if (check !== undefined) checks.set(name, check)
-  }
   const planned = cells.map((cell) => {
     const outcome = builds.get(cell.kernel.name)?.outcomes.get(cell.config.name)
     if (outcome === undefined) throw new Error(`no kernel for ${cell.id}`)
-    const uapi = checks.get(cell.kernel.name)
-    const plan = planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case, all: selection.all })
-    return uapi === undefined ? plan : { ...plan, uapi }
+    return planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case, all: selection.all })
   })
   const held = stack.move()
   return {
@@ -67,17 +57,6 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     versions: Object.fromEntries([...builds].map(([name, { source }]) => [`kernel ${name}`, source.version])),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
-}
-
-/** The headers are the source's, whatever the config. What nobody knows yet is told once. */
-const checkOne = async (
-  name: string, outcomes: KernelBuilds['outcomes'], { uapi, tools, signal }: KernelsToPlan, emit: Emit,
-): Promise<UapiCheck | undefined> => {
-  const built = [...outcomes.values()].find((outcome) => outcome.status === 'built')
-  if (built === undefined) return undefined
-  const check = await checkUapi(built.headers, uapi, { tools, signal })
-  if (check.unknown.length > 0) emit({ event: 'notice', text: `${name}: its uapi headers have what no case knows: ${check.unknown.join(', ')}` })
-  return check
 }
 
 const builtHere = (cell: Cell | undefined): number => (cell !== undefined && isPrebuilt(cell.kernel.source) ? 0 : 1)

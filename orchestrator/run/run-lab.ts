@@ -17,6 +17,7 @@ import { openMachineQemus } from './machine-qemus.ts'
 import { planOnKernels } from './plan-on-kernels.ts'
 import { openRunFolder } from './run-folder.ts'
 import { savePatches } from './save-patches.ts'
+import { startUapiChecks } from './uapi-checks.ts'
 
 export interface RunRequest {
   readonly config: ResolvedConfig
@@ -55,7 +56,8 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench, qemus }, emit)
     const { plan } = planned
     emitPlan(plan, emit)
-    const results = await judgeCells(plan, request, { bench, qemus, cellDir: folder.cellDir, emit })
+    const uapi = startUapiChecks(plan.cells, { ...bench, signal: request.signal }, emit)
+    const results = await judgeCells(plan, request, { bench, qemus, uapi, cellDir: folder.cellDir, emit })
     const end: Omit<Results, 'cells'> = {
       schemaVersion: 1,
       id: folder.id,
@@ -82,7 +84,7 @@ const emitPlan = (plan: Plan, emit: Emit) => {
 }
 
 const judgeCells = async (
-  plan: Plan, request: RunRequest, shared: Pick<CellWork, 'bench' | 'qemus' | 'cellDir' | 'emit'>,
+  plan: Plan, request: RunRequest, shared: Pick<CellWork, 'bench' | 'qemus' | 'uapi' | 'cellDir' | 'emit'>,
 ): Promise<readonly CellResult[]> => {
   const limit = pLimit(request.workers ?? shared.bench.workers)
   const seed = request.seed ?? randomInt(MAX_SEED + 1)

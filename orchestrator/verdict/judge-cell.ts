@@ -8,6 +8,7 @@ import { joinedOutcomes } from './joined-outcomes.ts'
 import { labProblem } from './lab-problem.ts'
 import { readConsole, type ConsoleReading } from './read-console.ts'
 import type { BuildWarning } from '../kernel/build-warnings.ts'
+import type { UapiCheck } from '../kernel/uapi-check.ts'
 import type { CellPlan } from '../plan/plan.ts'
 import type { CaseResult, CellResult, CellStatus } from './results.ts'
 import type { GuestLife } from './transcript.ts'
@@ -15,6 +16,8 @@ import type { GuestLife } from './transcript.ts'
 export interface CellMeta {
   /** QEMU's version, as it says itself. */
   readonly qemu: string
+  /** Of its kernel's headers; undefined: there is no such kernel. */
+  readonly uapi?: UapiCheck | undefined
 }
 
 const TAIL_LINES = 40
@@ -46,7 +49,7 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
     const attempts = asked.flatMap(({ life, reading }) => judgeAttempt(info.id, life, reading) ?? [])
     return judgeCase(info, attempts, whyNot(judged))
   })
-  const verdict = judgeStatus(plan, judged, cases)
+  const verdict = judgeStatus(plan, judged, cases, meta.uapi?.differences ?? [])
   const tail = tailOf(plan, lives, verdict.status, cases)
   const { cell, kernel } = plan
   return {
@@ -68,13 +71,13 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
     configNotAsked: kernel.notAsked,
     ...(kernel.status === 'configured' || kernel.warnings.length === 0 ? {} : { buildWarnings: kernel.warnings.map(warningText) }),
     ...(tail.length === 0 ? {} : { tail }),
-    ...ioctlsOf(plan, lives),
+    ...ioctlsOf(meta, lives),
     cases,
   }
 }
 
 /** Of all cases together, sorted; those that the kernel's headers define and nobody called have nothing. */
-const ioctlsOf = ({ uapi }: CellPlan, lives: readonly GuestLife[]): Pick<CellResult, 'ioctls'> => {
+const ioctlsOf = ({ uapi }: CellMeta, lives: readonly GuestLife[]): Pick<CellResult, 'ioctls'> => {
   if (lives.length === 0) return {}
   const uncalled = Object.fromEntries(uapi?.ioctls.map((ioctl) => [ioctl, []]) ?? [])
   const called = lives.flatMap(({ events }) => events).flatMap((event) => (event.event === 'case-end' && event.ioctls !== undefined ? [event.ioctls] : []))
@@ -83,7 +86,7 @@ const ioctlsOf = ({ uapi }: CellPlan, lives: readonly GuestLife[]): Pick<CellRes
 
 const warningText = ({ file, line, text }: BuildWarning): string => `${file}${line === 0 ? '' : `:${line}`}: ${text}`
 
-const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[]): Verdict => {
+const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[], differences: readonly string[]): Verdict => {
   if (plan.kernel.status === 'build-failed') return { status: 'build-failed', because: plan.kernel.because }
   const unbooted = judged.flatMap(({ life, reading }) => (life.end.how === 'boot-failed' ? [bootFailure(reading, life.end.because)] : []))
   if (unbooted.length > 0 && unbooted.length === judged.length) return { status: 'boot-failed', because: unbooted[0] ?? '' }
@@ -93,7 +96,7 @@ const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: reado
   const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
   const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
   const reasons = [
-    ...(plan.uapi?.differences ?? []).slice(0, MOST_DIFFERENCES).map((difference) => `its uapi headers break user space: ${difference}`),
+    ...differences.slice(0, MOST_DIFFERENCES).map((difference) => `its uapi headers break user space: ${difference}`),
     ...(wrong.length === 0 ? [] : [countText(wrong.length, 'unexpected verdict')]),
     ...unbooted.map((because) => `a guest did not boot: ${because}`),
     ...judged.flatMap(betweenCases),
