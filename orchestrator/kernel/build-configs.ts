@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { Tools } from '../toolbox/tools.ts'
 import { askConfig } from './asked-config.ts'
@@ -9,7 +8,7 @@ import { forgetSources } from './forget-sources.ts'
 import { readKconfig } from './kconfig.ts'
 import { type ConfigInput, isPrebuilt, type KernelInput } from './kernel-input.ts'
 import { openKernelSource, type PreparedSource, type SourceContext, type SourceRecord } from './kernel-source.ts'
-import { forgetKernels, leaseKernel, STORE_FORMAT } from './kernel-store.ts'
+import { forgetKernels, leaseKernel, storeKey } from './kernel-store.ts'
 import { MAKE_ENVIRONMENT, MAKE_FLAGS } from './make.ts'
 import { newerThanCatalogue } from './makefile-version.ts'
 import { hasObjects } from './object-tree.ts'
@@ -111,7 +110,7 @@ const takeFromStore = async (
 
 const takeOne = async (config: ParsedConfig, sourceKey: string, collected: Collected, fromStore: boolean): Promise<boolean> => {
   const { options, leases, outcomes, cpuMs } = collected
-  const stored = await leaseKernel(storeKey(config, sourceKey, collected), options.signal)
+  const stored = await leaseKernel(keyOf(config, sourceKey, collected), options.signal)
   if (stored === undefined) return false
   leases.use(stored)
   const buildMs = fromStore ? 0 : stored.record.buildMs
@@ -122,11 +121,8 @@ const takeOne = async (config: ParsedConfig, sourceKey: string, collected: Colle
 }
 
 /** Everything that forms the output. Fragments by name too: what was not asked names them. */
-const storeKey = ({ fragments }: ParsedConfig, sourceKey: string, { base, options }: Collected): string => {
-  const texts = [base, ...fragments].map(({ name, text }) => [name, text])
-  const all = JSON.stringify([STORE_FORMAT, sourceKey, texts, options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT])
-  return createHash('sha256').update(all).digest('hex').slice(0, 32)
-}
+const keyOf = ({ fragments }: ParsedConfig, sourceKey: string, { base, options }: Collected): string =>
+  storeKey(sourceKey, [base, ...fragments].map(({ name, text }) => [name, text]), options.tools.id, MAKE_FLAGS, MAKE_ENVIRONMENT)
 
 const buildMissing = async (
   missing: readonly ParsedConfig[], all: readonly ParsedConfig[], source: PreparedSource, collected: Collected, context: SourceContext,
@@ -140,7 +136,7 @@ const buildMissing = async (
   const from = all.map(({ name }) => name)
   const build = async ({ config, asked: asks }: (typeof asked)[number]): Promise<void> => {
     const unbuilt = await buildKernel({
-      name: config.name, asked: asks, key: storeKey(config, source.key, collected), source, kconfig, configure, from, timeoutMs: limits.buildMs, upTo, onProgress,
+      name: config.name, asked: asks, key: keyOf(config, source.key, collected), source, kconfig, configure, from, timeoutMs: limits.buildMs, upTo, onProgress,
     }, context)
     if (unbuilt?.status === 'build-failed') onProgress({ phase: 'failed', config: config.name, because: unbuilt.because })
     if (unbuilt !== undefined) outcomes.set(config.name, unbuilt)

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir } from '../host/cache.ts'
@@ -9,7 +8,7 @@ import type { FetchedPackages } from '../toolbox/debian-archive.ts'
 import { debianImagePackage } from '../toolbox/debian-image-package.ts'
 import { type ExaminedKernel, examinePrebuilt } from './examine-prebuilt.ts'
 import { GUEST_MODULES } from './guest-modules.ts'
-import { STORE_FORMAT } from './kernel-store.ts'
+import { storeKey } from './kernel-store.ts'
 import type { SourceContext } from './kernel-source.ts'
 import type { PrebuiltKernel, PrebuiltRecord } from './open-prebuilt.ts'
 
@@ -18,7 +17,7 @@ export const openDebianImage = async (packageGlob: string, context: SourceContex
   const found = await debianImagePackage(packageGlob, context.tools, context)
   const record: PrebuiltRecord = { kind: 'debian-image', package: found.package, version: found.version }
   // Which modules are kept of it is the lab's choice, and part of what is stored.
-  const key = createHash('sha256').update(JSON.stringify([STORE_FORMAT, 'debian-image', found.package, found.version, GUEST_MODULES])).digest('hex').slice(0, 32)
+  const key = storeKey('debian-image', found.package, found.version, GUEST_MODULES)
   return { record, key, prepare: () => unpacked(found, unpackedFolder(key), context) }
 }
 

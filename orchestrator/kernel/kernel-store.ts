@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { copyFile, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,8 +38,11 @@ const NAMES = { bzImage: 'bzImage', dotConfig: 'config', systemMap: 'System.map'
 
 const storeFolder = (): string => cacheDir('kernel', 'store')
 const entryFolder = (key: string): string => join(storeFolder(), key)
-/** What an entry holds has changed so often: it is part of an entry's key. */
-export const STORE_FORMAT = 2
+/** What an entry holds has changed so often. */
+const FORMAT = 2
+/** The content address of what is made from these parts: anything that JSON can say. */
+export const storeKey = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify([FORMAT, ...parts])).digest('hex').slice(0, 32)
 /** Beside the entry and never removed; its time is when the entry was used last. */
 const leaseFile = (key: string): string => `${entryFolder(key)}.lease`
 

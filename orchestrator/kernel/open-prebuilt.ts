@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { hashFile } from '../host/hash-file.ts'
 import { lock } from '../host/lock.ts'
 import { openDebianImage, unpackedFolder } from './debian-image.ts'
 import { type ExaminedKernel, examinePrebuilt } from './examine-prebuilt.ts'
 import type { PrebuiltPaths, PrebuiltSource } from './kernel-input.ts'
 import type { SourceContext } from './kernel-source.ts'
-import { forgetKernels, leaseKernel, STORE_FORMAT, type StoredKernel, storePrebuilt } from './kernel-store.ts'
+import { forgetKernels, leaseKernel, type StoredKernel, storeKey, storePrebuilt } from './kernel-store.ts'
 import { moduleName } from './load-order.ts'
 import { layPlainModules } from './plain-modules.ts'
 
@@ -55,9 +54,9 @@ export const openPrebuilt = async (source: PrebuiltSource, limits: { readonly st
 const openFiles = async (paths: PrebuiltPaths, { onText, signal }: SourceContext): Promise<PrebuiltKernel> => {
   onText(`reading ${paths.bzImage}`)
   const kernel = await examinePrebuilt(paths)
-  const hash = createHash('sha256').update(JSON.stringify([STORE_FORMAT, kernel.release, kernel.facts, kernel.modules.map(moduleName)]))
-  for (const path of [kernel.bzImage, kernel.dotConfig, ...kernel.modules]) hash.update(await hashFile(path, signal))
-  const key = hash.digest('hex').slice(0, 32)
+  const hashes: string[] = []
+  for (const path of [kernel.bzImage, kernel.dotConfig, ...kernel.modules]) hashes.push((await hashFile(path, signal)).toString('hex'))
+  const key = storeKey(kernel.release, kernel.facts, kernel.modules.map(moduleName), hashes)
   const record: PrebuiltRecord = { kind: 'prebuilt', bzImage: paths.bzImage, version: `${kernel.release} (${key.slice(0, 12)})` }
   return { record, key, prepare: () => Promise.resolve({ ...kernel, [Symbol.asyncDispose]: () => Promise.resolve() }) }
 }
