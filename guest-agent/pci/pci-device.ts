@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import type { DeviceKind } from '../protocol.ts'
-import { linkName, namesIn, readText, writeText, writeTextAside } from '../sys/text-file.ts'
+import { existingNode, SysfsDevice } from '../sys/sysfs-device.ts'
+import { namesIn, readText, writeText, writeTextAside } from '../sys/text-file.ts'
 
 const BUS = '/sys/bus/pci'
 export const VFIO_PCI = 'vfio-pci'
@@ -19,20 +20,15 @@ const BDF = /^[0-9a-f]{4}:[0-9a-f]{2}:/
 const IORESOURCE_MEM_64 = 0x10_0000
 
 /** A PCI device through sysfs: which driver it has, which nodes it shows, its config space. */
-export class PciDevice {
+export class PciDevice extends SysfsDevice {
   /** `0000:01:00.0` */
   readonly bdf: string
   readonly kind: DeviceKind
-  readonly dir: string
 
   constructor(bdf: string, kind: DeviceKind) {
+    super(`${BUS}/devices/${bdf}`)
     this.bdf = bdf
     this.kind = kind
-    this.dir = `${BUS}/devices/${bdf}`
-  }
-
-  get driver(): string | undefined {
-    return linkName(`${this.dir}/driver`)
   }
 
   get bars(): readonly Bar[] {
@@ -56,12 +52,6 @@ export class PciDevice {
     return [...namesIn(`${this.dir}/iommu_group/devices`)].sort()
   }
 
-  /** Number of its IOMMU group; undefined when it has none. */
-  get groupNumber(): number | undefined {
-    const name = linkName(`${this.dir}/iommu_group`)
-    return name === undefined ? undefined : Number(name)
-  }
-
   /** Its group is one that VFIO made up for want of an IOMMU. */
   get groupIsNoiommu(): boolean {
     return readText(`${this.dir}/iommu_group/name`) === 'vfio-noiommu'
@@ -71,18 +61,7 @@ export class PciDevice {
   get groupNode(): string | undefined {
     const number = this.groupNumber
     if (number === undefined) return undefined
-    return existing(`/dev/vfio/${this.groupIsNoiommu ? 'noiommu-' : ''}${number}`)
-  }
-
-  /** `vfio0` or `noiommu-vfio0`, the name of its VFIO device in sysfs; undefined when it is not bound. */
-  get vfioName(): string | undefined {
-    return namesIn(`${this.dir}/vfio-dev`)[0]
-  }
-
-  /** `/dev/vfio/devices/vfio0` or `/dev/vfio/devices/noiommu-vfio0` when that node exists. */
-  get cdevNode(): string | undefined {
-    const name = this.vfioName
-    return name === undefined ? undefined : existing(`/dev/vfio/devices/${name}`)
+    return existingNode(`/dev/vfio/${this.groupIsNoiommu ? 'noiommu-' : ''}${number}`)
   }
 
   /**
@@ -120,7 +99,7 @@ export class PciDevice {
   /** One byte of it, for what walks the capabilities. */
   configByte = (offset: number): number => this.config(offset, 1).getUint8(0)
 
-  toString(): string {
+  override toString(): string {
     return `${this.kind} ${this.bdf}`
   }
 }
@@ -136,5 +115,3 @@ export const barsOf = (dir: string): readonly Bar[] =>
     const [start = 0, end = 0, flags = 0] = line.split(' ').map(Number)
     return end === 0 ? [] : [{ index, size: end - start + 1, io: (flags & IORESOURCE_IO) !== 0, wide: (flags & IORESOURCE_MEM_64) !== 0 }]
   })
-
-const existing = (path: string): string | undefined => (fs.existsSync(path) ? path : undefined)
