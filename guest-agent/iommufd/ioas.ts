@@ -18,6 +18,9 @@ export interface MapOptions {
   readonly access?: number
 }
 
+/** Bytes of a file, from its beginning unless told otherwise. */
+export type FilePart = MapOptions & { readonly start?: bigint; readonly length: bigint }
+
 /** All of a mapping, or bytes at an address. */
 export type MapSource = Mapping | { readonly address: bigint; readonly length: number | bigint }
 
@@ -32,19 +35,15 @@ export class Ioas {
   }
 
   /** Maps memory; returns the IOVA. */
-  map({ address, length }: MapSource, options: MapOptions = {}): bigint {
-    const request = iommufdStructs.ioasMap.make({
-      ioas_id: this.id, flags: flagsOf(options), user_va: address, length: BigInt(length), iova: options.iova ?? 0n,
-    })
+  map(source: MapSource, options: MapOptions = {}): bigint {
+    const request = mapRequest(this.id, source, options)
     this.iommu.ioctl('IOMMU_IOAS_MAP', request)
     return request.get('iova')
   }
 
   /** Maps a part of a memfd or a dma-buf; returns the IOVA. */
-  mapFile(fd: Fd, { start = 0n, length, ...options }: MapOptions & { readonly start?: bigint; readonly length: bigint }): bigint {
-    const request = iommufdStructs.ioasMapFile.make({
-      ioas_id: this.id, flags: flagsOf(options), fd: fd.number, start, length, iova: options.iova ?? 0n,
-    })
+  mapFile(fd: Fd, part: FilePart): bigint {
+    const request = mapFileRequest(this.id, fd.number, part)
     this.iommu.ioctl('IOMMU_IOAS_MAP_FILE', request)
     return request.get('iova')
   }
@@ -104,6 +103,13 @@ export class Ioas {
     this.iommu.destroy(this.id)
   }
 }
+
+/** What asks for a mapping, for whoever makes the call. */
+export const mapRequest = (ioasId: number, { address, length }: MapSource, options: MapOptions = {}) =>
+  iommufdStructs.ioasMap.make({ ioas_id: ioasId, flags: flagsOf(options), user_va: address, length: BigInt(length), iova: options.iova ?? 0n })
+
+export const mapFileRequest = (ioasId: number, fd: number, { start = 0n, length, ...options }: FilePart) =>
+  iommufdStructs.ioasMapFile.make({ ioas_id: ioasId, flags: flagsOf(options), fd, start, length, iova: options.iova ?? 0n })
 
 const flagsOf = ({ iova, access = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE }: MapOptions): number =>
   access | (iova === undefined ? 0 : IOMMU_IOAS_MAP_FIXED_IOVA)

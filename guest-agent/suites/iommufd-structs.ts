@@ -7,7 +7,7 @@ import { ioctl, ioctlByNumber } from '../sys/ioctl.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { IOMMUFD, iommufdStructs } from '../uapi/iommufd.ts'
 import { IOCTLS, type IoctlName } from '../uapi/ioctls.ts'
-import { atEndOfMemory, olderVersions, type StructRule, tooShort } from './struct-rules.ts'
+import { atEndOfMemory, olderVersions, type StructRule, tooShort, withLength } from './struct-rules.ts'
 
 const MAIN = 'drivers/iommu/iommufd/main.c'
 
@@ -39,12 +39,6 @@ const RULES: readonly StructRule[] = [
 ]
 const ALL = { ioctls: RULES.map(({ name }) => name), sources: [MAIN] }
 const rulesOf = (lab: CaseContext) => RULES.filter(({ name }) => lab.defines(name))
-
-const withSize = (size: number): Uint8Array => {
-  const bytes = new Uint8Array(new ArrayBuffer(256))
-  new DataView(bytes.buffer).setUint32(0, size, true)
-  return bytes
-}
 
 const short = defineCase({
   name: 'short-struct',
@@ -79,13 +73,7 @@ const long = defineCase({
     const { fd } = lab.use(IommuFd.open())
     for (const { name, make } of rulesOf(lab)) {
       const { bytes } = make()
-      const longer = (tail: Uint8Array) => {
-        const whole = new Uint8Array(bytes.byteLength + tail.byteLength)
-        whole.set(bytes)
-        whole.set(tail, bytes.byteLength)
-        new DataView(whole.buffer).setUint32(0, whole.byteLength, true)
-        return whole
-      }
+      const longer = (tail: Uint8Array) => withLength(Uint8Array.of(...bytes, ...tail), bytes.byteLength + tail.byteLength)
       const today = outcomeOf(() => ioctl(fd, name, bytes.slice()))
       const future = longer(new Uint8Array(FUTURE))
       equal(outcomeOf(() => ioctl(fd, name, future)), today, `${name} with ${FUTURE} zeroes behind it`)
@@ -129,7 +117,7 @@ const unknown = defineCase({
   covers: { ioctls: ['IOMMU_IOAS_ALLOC'], sources: [MAIN] },
   run: (lab) => {
     const { fd } = lab.use(IommuFd.open())
-    const bytes = withSize(64)
+    const bytes = withLength(new Uint8Array(256), 64)
     for (const [what, request] of [
       ['beyond the last number', 0x3b9f],
       ['below the first number', 0x3b7f],

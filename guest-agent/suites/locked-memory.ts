@@ -2,11 +2,11 @@ import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
-import type { Ioas } from '../iommufd/ioas.ts'
+import { type Ioas, mapFileRequest, mapRequest } from '../iommufd/ioas.ts'
 import { memfd } from '../sys/memfd.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
-import { IOMMUFD, iommufdStructs as s } from '../uapi/iommufd.ts'
+import { iommufdStructs as s } from '../uapi/iommufd.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { openGroup } from '../vfio/attached-group.ts'
 import { bindCdev } from '../vfio/bound-cdev.ts'
@@ -16,22 +16,12 @@ import { openThroughCdev } from '../vfio/open-device.ts'
 const PAGE = BigInt(PAGE_SIZE)
 const [MOST, MORE] = [4, 8]
 const IOVA = 0x4000_0000n
-const ANY_ACCESS = IOMMUFD.IOMMU_IOAS_MAP_READABLE | IOMMUFD.IOMMU_IOAS_MAP_WRITEABLE | IOMMUFD.IOMMU_IOAS_MAP_FIXED_IOVA
 const SOURCES = ['drivers/iommu/iommufd/pages.c', 'drivers/iommu/iommufd/io_pagetable.c']
 
 /** Somebody without privilege who may lock four pages, and maps eight where no device is yet: nothing is pinned, so nothing is refused. */
-const mapsTooMuch = (lab: CaseContext, iommu: IommuFd, ioas: Ioas): OtherProcess => {
-  const other = nobodyWithLimit(lab, iommu)
-  const memory = other.pages(MORE * PAGE_SIZE)
-  other.ioctl(other.fd(), 'IOMMU_IOAS_MAP', s.ioasMap.make({ ioas_id: ioas.id, flags: ANY_ACCESS, user_va: memory, length: BigInt(MORE) * PAGE, iova: IOVA }))
-  return other
-}
-
-const nobodyWithLimit = (lab: CaseContext, iommu: IommuFd): OtherProcess => {
-  const other = lab.use(new OtherProcess([iommu.fd]))
-  other.limitLockedMemory(MOST * PAGE_SIZE)
-  other.becomeNobody()
-  return other
+const mapsTooMuch = (lab: CaseContext, iommu: IommuFd, ioas: Ioas): void => {
+  const other = lab.use(OtherProcess.nobody([iommu.fd], MOST * PAGE_SIZE))
+  other.ioctl(other.fd(), 'IOMMU_IOAS_MAP', mapRequest(ioas.id, { address: other.pages(MORE * PAGE_SIZE), length: MORE * PAGE_SIZE }, { iova: IOVA }))
 }
 
 const attach = defineCase({
@@ -63,11 +53,9 @@ const copy = defineCase({
     expectErrno('ENOMEM', () => ioas.copyFrom(elsewhere, { from: IOVA, length: BigInt(MORE) * PAGE, iova: IOVA }))
     equal(ioas.copyFrom(elsewhere, { from: IOVA, length: BigInt(MOST) * PAGE, iova: IOVA }), IOVA, 'IOVA of a copy of what may be locked')
     using file = memfd(MORE * PAGE_SIZE)
-    const other = lab.use(new OtherProcess([iommu.fd, file]))
-    other.limitLockedMemory(MOST * PAGE_SIZE)
-    other.becomeNobody()
+    const other = lab.use(OtherProcess.nobody([iommu.fd, file], MOST * PAGE_SIZE))
     const iova = 2n * IOVA
-    const map = (pages: number) => other.ioctl(other.fd(), 'IOMMU_IOAS_MAP_FILE', s.ioasMapFile.make({ ioas_id: ioas.id, flags: ANY_ACCESS, fd: other.fd(1), length: BigInt(pages) * PAGE, iova }))
+    const map = (pages: number) => other.ioctl(other.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, other.fd(1), { length: BigInt(pages) * PAGE, iova }))
     // All processes of a user share what it may lock, and four pages of it are.
     expectErrno('ENOMEM', () => map(1))
     equal(ioas.unmap(IOVA, MOST * PAGE_SIZE), BigInt(MOST) * PAGE, 'bytes of the copy')
@@ -85,11 +73,9 @@ const handed = defineCase({
   run: (lab) => {
     const { iommu, ioas } = openThroughCdev(lab, lab.device())
     using file = memfd(MORE * PAGE_SIZE)
-    const giver = lab.use(new OtherProcess([iommu.fd, file]))
-    giver.limitLockedMemory(MORE * PAGE_SIZE)
-    giver.becomeNobody()
-    giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', s.ioasMapFile.make({ ioas_id: ioas.id, flags: ANY_ACCESS, fd: giver.fd(1), length: BigInt(MORE) * PAGE, iova: IOVA }))
-    const taker = nobodyWithLimit(lab, iommu)
+    const giver = lab.use(OtherProcess.nobody([iommu.fd, file], MORE * PAGE_SIZE))
+    giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, giver.fd(1), { length: BigInt(MORE) * PAGE, iova: IOVA }))
+    const taker = lab.use(OtherProcess.nobody([iommu.fd], MOST * PAGE_SIZE))
     const take = (who: OtherProcess) => who.ioctl(who.fd(), 'IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
     expectErrno('ENOMEM', () => take(taker))
     take(giver)

@@ -6,7 +6,7 @@ import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
 import { readText, writeText } from '../sys/text-file.ts'
 import { iommufdStructs as s } from '../uapi/iommufd.ts'
-import { attachGroup } from '../vfio/attached-group.ts'
+import { attachGroup, hasContainer } from '../vfio/attached-group.ts'
 
 const PAGE = BigInt(PAGE_SIZE)
 const FIRST = 0x100_0000n
@@ -71,7 +71,7 @@ const device = defineCase({
   needs: { access: 'group', iommu: 'present' },
   covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: ['drivers/vfio/group.c'] },
   run: (lab) => {
-    const { pci, group } = attachGroup(lab, { path: lab.config('VFIO_CONTAINER') || lab.config('IOMMUFD_VFIO_CONTAINER') ? '/dev/vfio/vfio' : '/dev/iommu' })
+    const { pci, group } = attachGroup(lab, { path: hasContainer(lab) ? '/dev/vfio/vfio' : '/dev/iommu' })
     const other = lab.use(new OtherProcess([group.fd]))
     const name = other.pages(PAGE_SIZE)
     other.write(name, new TextEncoder().encode(`${pci.bdf}\0`))

@@ -5,11 +5,13 @@ import { equal, equalBytes, expectErrno, ok } from '../case/expect.ts'
 import { outcomeOf } from '../case/outcome-of.ts'
 import { IOMMU_FAULTS } from '../devices/iommu-faults.ts'
 import { dmaReader } from '../devices/drive.ts'
+import { mapRequest } from '../iommufd/ioas.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
 import { IOMMUFD, iommufdStructs as s } from '../uapi/iommufd.ts'
+import type { IoctlName } from '../uapi/ioctls.ts'
 import type { Fields, Struct } from '../uapi/struct.ts'
 import { vfioStructs } from '../uapi/vfio.ts'
 import { bindCdev, openCdev } from '../vfio/bound-cdev.ts'
@@ -20,7 +22,6 @@ const IOVA = 0x4000_0000n
 const LENGTH = 512
 const TRANSLATED_CDEV = { access: 'cdev', iommu: 'present' } as const
 const PAGES = 'drivers/iommu/iommufd/pages.c'
-const ANY_ACCESS = IOMMUFD.IOMMU_IOAS_MAP_READABLE | IOMMUFD.IOMMU_IOAS_MAP_WRITEABLE
 
 /** A device that somebody has is bound to nobody else; its node may be opened all the same. */
 const inUse = (lab: CaseContext, pci: PciDevice): void => {
@@ -30,8 +31,14 @@ const inUse = (lab: CaseContext, pci: PciDevice): void => {
   cdev.close()
 }
 
-const mapOf = (ioasId: number, address: bigint, { length = PAGE, iova = IOVA } = {}): Struct<Fields> =>
-  s.ioasMap.make({ ioas_id: ioasId, flags: ANY_ACCESS | IOMMUFD.IOMMU_IOAS_MAP_FIXED_IOVA, user_va: address, length, iova })
+const mapOf = (ioasId: number, address: bigint, { length = PAGE, iova = IOVA } = {}) => mapRequest(ioasId, { address, length }, { iova })
+
+/** What each of them is told who ask at the same time, sorted. */
+const toldAtOnce = (others: readonly OtherProcess[], name: IoctlName, argumentOf: (index: number) => Struct<Fields>): readonly string[] => {
+  const asked = others.map((other, index) => ({ other, argument: argumentOf(index) }))
+  for (const { other, argument } of asked) other.sendIoctl(other.fd(), name, argument)
+  return asked.map(({ other, argument }) => outcomeOf(() => other.receiveIoctl(name, argument))).toSorted()
+}
 
 const othersMemory = defineCase({
   name: 'memory-of-another',
@@ -70,7 +77,7 @@ const deadsMemory = defineCase({
     const other = lab.use(new OtherProcess([iommu.fd]))
     other.ioctl(other.fd(), 'IOMMU_IOAS_MAP', mapOf(ioas.id, other.pages(PAGE_SIZE)))
     await other.kill()
-    equal(outcomeOf(() => cdev.attach(ioas.id)), 'EFAULT', 'what attach says to memory of a process that is gone')
+    expectErrno('EFAULT', () => cdev.attach(ioas.id))
     equal(ioas.unmap(IOVA, PAGE_SIZE), PAGE, 'bytes that were unmapped')
     cdev.attach(ioas.id)
   },
@@ -159,9 +166,7 @@ const limit = defineCase({
   run: async (lab) => {
     const { ioas, iommu } = openThroughCdev(lab, lab.device())
     for (let round = 0; round < 2; round += 1) {
-      const other = lab.use(new OtherProcess([iommu.fd]))
-      other.limitLockedMemory(4 * PAGE_SIZE)
-      other.becomeNobody()
+      const other = lab.use(OtherProcess.nobody([iommu.fd], 4 * PAGE_SIZE))
       const memory = other.pages(8 * PAGE_SIZE)
       const map = (pages: number, iova: bigint) => other.ioctl(other.fd(), 'IOMMU_IOAS_MAP', mapOf(ioas.id, memory, { length: BigInt(pages) * PAGE, iova }))
       expectErrno('ENOMEM', () => map(5, IOVA))
@@ -185,12 +190,11 @@ const race = defineCase({
   run: (lab) => {
     const iommu = lab.use(IommuFd.open())
     const ioas = iommu.ioasAlloc()
-    const others = [new OtherProcess([iommu.fd]), new OtherProcess([iommu.fd])].map((other) => ({ other: lab.use(other), memory: other.pages(PAGE_SIZE) }))
+    const others = [lab.use(new OtherProcess([iommu.fd])), lab.use(new OtherProcess([iommu.fd]))]
+    const memories = others.map((other) => other.pages(PAGE_SIZE))
     for (let round = 0; round < ROUNDS; round += 1) {
-      const asked = others.map(({ other, memory }) => ({ other, map: mapOf(ioas.id, memory, { iova: IOVA + BigInt(round) * PAGE }) }))
-      for (const { other, map } of asked) other.sendIoctl(other.fd(), 'IOMMU_IOAS_MAP', map)
-      const outcomes = asked.map(({ other, map }) => outcomeOf(() => other.receiveIoctl('IOMMU_IOAS_MAP', map)))
-      equal(outcomes.toSorted(), ['EEXIST', 'ok'], `what the two are told in round ${round}`)
+      const told = toldAtOnce(others, 'IOMMU_IOAS_MAP', (index) => mapOf(ioas.id, memories[index] ?? 0n, { iova: IOVA + BigInt(round) * PAGE }))
+      equal(told, ['EEXIST', 'ok'], `what the two are told in round ${round}`)
     }
     equal(ioas.unmapAll(), BigInt(ROUNDS) * PAGE, 'bytes mapped in the end')
   },
@@ -206,10 +210,8 @@ const destroyed = defineCase({
     const others = [lab.use(new OtherProcess([iommu.fd])), lab.use(new OtherProcess([iommu.fd]))]
     for (let round = 0; round < ROUNDS; round += 1) {
       const { id } = iommu.ioasAlloc()
-      const asked = others.map((other) => ({ other, destroy: s.destroy.make({ id }) }))
-      for (const { other, destroy } of asked) other.sendIoctl(other.fd(), 'IOMMU_DESTROY', destroy)
-      const outcomes = asked.map(({ other, destroy }) => outcomeOf(() => other.receiveIoctl('IOMMU_DESTROY', destroy)))
-      equal(outcomes.toSorted(), ['ENOENT', 'ok'], `what the two are told in round ${round}`)
+      const told = toldAtOnce(others, 'IOMMU_DESTROY', () => s.destroy.make({ id }))
+      equal(told, ['ENOENT', 'ok'], `what the two are told in round ${round}`)
     }
   },
 })

@@ -17,7 +17,7 @@ export interface StructRule {
 }
 
 /** Every such struct begins with its length, a u32. */
-const withLength = (bytes: Uint8Array, length: number): Uint8Array => {
+export const withLength = (bytes: Uint8Array, length: number): Uint8Array => {
   const copy = bytes.slice()
   new DataView(copy.buffer).setUint32(0, length, true)
   return copy

@@ -1,9 +1,8 @@
 import { IOCTLS, type IoctlName } from '../uapi/ioctls.ts'
 import { Struct, type Fields } from '../uapi/struct.ts'
 import { VFIO } from '../uapi/vfio.ts'
-import { Errno } from './errno.ts'
 import type { Fd } from './fd.ts'
-import { noteOutcome } from './ioctl-outcomes.ts'
+import { noting } from './ioctl-outcomes.ts'
 import { checked } from './libc.ts'
 
 /** A struct of uapi/, bytes as they are, a C string, a plain value in place of the pointer, or nothing (NULL). */
@@ -18,15 +17,8 @@ export const ioctl = (fd: Fd, name: IoctlName, argument?: IoctlArgument): number
 
 /** The same by its number, which need not be one that a header names. Of a feature whose struct lies in no memory the name says which: `VFIO_DEVICE_FEATURE/DMA_BUF`. */
 export const ioctlByNumber = (fd: Fd, request: number, argument?: IoctlArgument, name = `ioctl 0x${request.toString(16)}`): number => {
-  const noted = name.replace(/\/.*/, '') in IOCTLS ? notedName(name, argument) : undefined
-  try {
-    const result = call(fd, request, argument, `${name}(${describe(argument)})`)
-    if (noted !== undefined) noteOutcome(noted, 'ok')
-    return result
-  } catch (error) {
-    if (noted !== undefined && error instanceof Errno) noteOutcome(noted, error.code)
-    throw error
-  }
+  const carryOut = () => call(fd, request, argument, `${name}(${describe(argument)})`)
+  return name.replace(/\/.*/, '') in IOCTLS ? noting(notedName(name, argument), carryOut) : carryOut()
 }
 
 const call = (fd: Fd, request: number, argument: IoctlArgument, what: string): number => {

@@ -6,7 +6,7 @@ import { IOCTLS } from '../uapi/ioctls.ts'
 import type { Fields, Struct } from '../uapi/struct.ts'
 import { Errno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { noteOutcome } from './ioctl-outcomes.ts'
+import { noting } from './ioctl-outcomes.ts'
 import { noteCall } from './last-call.ts'
 import { checked } from './libc.ts'
 import { PAGE_SIZE } from './memory.ts'
@@ -16,7 +16,7 @@ const FIRST_FD = 3
 const WORDS = 7
 
 /** Numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
-const NUMBERS = { close: 3, mmap: 9, munmap: 11, ioctl: 16, setgroups: 116, setresuid: 117, setresgid: 119, openat: 257, prlimit64: 302 } as const
+const NUMBERS = { mmap: 9, ioctl: 16, setgroups: 116, setresuid: 117, setresgid: 119, openat: 257, prlimit64: 302 } as const
 const [AT_FDCWD, O_RDWR, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, RLIMIT_MEMLOCK, RLIMIT_NOFILE, NOBODY] = [-100, 2, 3, 0x8022, 8, 7, 65_534]
 const O_CLOEXEC = 0o2000000
 /** A call that blocks longer than this hangs: milliseconds. */
@@ -33,6 +33,14 @@ export class OtherProcess implements AsyncDisposable {
   readonly #answers: Fd
   readonly #exited: Promise<unknown>
   #scratch: bigint | undefined
+
+  /** One of nobody's, who may lock so many bytes of memory. */
+  static nobody(inherited: readonly Fd[], lockedBytes: number): OtherProcess {
+    const other = new OtherProcess(inherited)
+    other.#limit(RLIMIT_MEMLOCK, lockedBytes)
+    other.becomeNobody()
+    return other
+  }
 
   /** @param inherited descriptors that it gets, as 3, 4 and so on */
   constructor(inherited: readonly Fd[] = []) {
@@ -51,49 +59,17 @@ export class OtherProcess implements AsyncDisposable {
     return FIRST_FD + index
   }
 
-  call(name: keyof typeof NUMBERS, ...args: readonly (number | bigint)[]): bigint {
-    this.send(name, ...args)
-    return this.receive(`${name}() of another process`)
-  }
-
-  /** Only asks: what it does goes on while others are asked. */
-  send(name: keyof typeof NUMBERS, ...args: readonly (number | bigint)[]): void {
-    const words = new BigInt64Array(WORDS)
-    words.set([NUMBERS[name], ...args].map((word) => BigInt.asIntN(64, BigInt(word))))
-    const bytes = new Uint8Array(words.buffer)
-    checked('write(to another process)', (c) => c.write(this.#asks.number, bytes, bytes.byteLength))
-  }
-
-  /** The result of what was sent. Throws an Error that names the process when it is gone or hangs. */
-  receive(what: string): bigint {
-    const ready = new Int32Array([this.#answers.number, POLLIN])
-    if (checked('poll(another process)', (c) => c.poll(new Uint8Array(ready.buffer), 1, ANSWER_MS)) === 0) throw new Error(`${what} has not come back after ${ANSWER_MS} ms`)
-    const result = new BigInt64Array(1)
-    const bytes = new Uint8Array(result.buffer)
-    if (checked('read(from another process)', (c) => c.read(this.#answers.number, bytes, bytes.byteLength)) !== bytes.byteLength) throw new Error(`${what}: it is gone`)
-    const [value = 0n] = result
-    noteCall(what)
-    if (value < 0n) throw new Errno(Number(-value), what)
-    return value
-  }
-
   /** Memory of its own, all zero and present. */
   pages(length: number): bigint {
-    return this.call('mmap', 0, length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0)
+    return this.#call('mmap', 0, length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0)
   }
 
   write(address: bigint, bytes: Uint8Array): void {
     this.#memory((fd) => { fs.writeSync(fd, bytes, 0, bytes.byteLength, Number(address)) })
   }
 
-  read(address: bigint, length: number): Uint8Array {
-    const bytes = new Uint8Array(new ArrayBuffer(length))
-    this.#memory((fd) => { fs.readSync(fd, bytes, 0, length, Number(address)) })
-    return bytes
-  }
-
   open(path: string): number {
-    return Number(this.call('openat', AT_FDCWD, this.#put(new TextEncoder().encode(`${path}\0`)), O_RDWR | O_CLOEXEC))
+    return Number(this.#call('openat', AT_FDCWD, this.#put(new TextEncoder().encode(`${path}\0`)), O_RDWR | O_CLOEXEC))
   }
 
   /** The struct is as the kernel left it when this returns. */
@@ -104,45 +80,26 @@ export class OtherProcess implements AsyncDisposable {
 
   /** With an argument that lies somewhere in its memory already. */
   ioctlAt(fd: number, name: IoctlName, address: bigint): bigint {
-    const what = `${name}() of another process`
-    try {
-      const result = this.call('ioctl', fd, IOCTLS[name], address)
-      noteOutcome(name, 'ok')
-      return result
-    } catch (error) {
-      if (error instanceof Errno) noteOutcome(name, error.code)
-      throw error instanceof Errno ? new Errno(error.errno, what) : error
-    }
+    this.#send('ioctl', fd, IOCTLS[name], address)
+    return noting(name, () => this.#receive(`${name}() of another process`))
   }
 
   /** Only asks; one at a time. */
   sendIoctl(fd: number, name: IoctlName, argument: Struct<Fields>): void {
-    this.send('ioctl', fd, IOCTLS[name], this.#put(argument.bytes))
+    this.#send('ioctl', fd, IOCTLS[name], this.#put(argument.bytes))
   }
 
   receiveIoctl(name: IoctlName, argument: Struct<Fields>): bigint {
-    const what = `${name}(${argument.describe()}) of another process`
-    try {
-      const result = this.receive(what)
-      noteOutcome(name, 'ok')
-      if (this.#scratch !== undefined) argument.bytes.set(this.read(this.#scratch, argument.bytes.byteLength))
-      return result
-    } catch (error) {
-      if (error instanceof Errno) noteOutcome(name, error.code)
-      throw error
-    }
+    const result = noting(name, () => this.#receive(`${name}(${argument.describe()}) of another process`))
+    if (this.#scratch !== undefined) argument.bytes.set(this.#read(this.#scratch, argument.bytes.byteLength))
+    return result
   }
 
   /** It is nobody's for good: no groups, no user, no capabilities. */
   becomeNobody(): void {
-    this.call('setgroups', 0, 0)
-    this.call('setresgid', NOBODY, NOBODY, NOBODY)
-    this.call('setresuid', NOBODY, NOBODY, NOBODY)
-  }
-
-  /** How much memory it may lock, bytes. */
-  limitLockedMemory(bytes: number): void {
-    this.#limit(RLIMIT_MEMLOCK, bytes)
+    this.#call('setgroups', 0, 0)
+    this.#call('setresgid', NOBODY, NOBODY, NOBODY)
+    this.#call('setresuid', NOBODY, NOBODY, NOBODY)
   }
 
   /** How many descriptors it may have. */
@@ -161,8 +118,40 @@ export class OtherProcess implements AsyncDisposable {
     return this.kill()
   }
 
+  #call(name: keyof typeof NUMBERS, ...args: readonly (number | bigint)[]): bigint {
+    this.#send(name, ...args)
+    return this.#receive(`${name}() of another process`)
+  }
+
+  /** Only asks: what it does goes on while others are asked. */
+  #send(name: keyof typeof NUMBERS, ...args: readonly (number | bigint)[]): void {
+    const words = new BigInt64Array(WORDS)
+    words.set([NUMBERS[name], ...args].map((word) => BigInt.asIntN(64, BigInt(word))))
+    const bytes = new Uint8Array(words.buffer)
+    checked('write(to another process)', (c) => c.write(this.#asks.number, bytes, bytes.byteLength))
+  }
+
+  /** The result of what was sent. Throws an Error that names the process when it is gone or hangs. */
+  #receive(what: string): bigint {
+    const ready = new Int32Array([this.#answers.number, POLLIN])
+    if (checked('poll(another process)', (c) => c.poll(new Uint8Array(ready.buffer), 1, ANSWER_MS)) === 0) throw new Error(`${what} has not come back after ${ANSWER_MS} ms`)
+    const result = new BigInt64Array(1)
+    const bytes = new Uint8Array(result.buffer)
+    if (checked('read(from another process)', (c) => c.read(this.#answers.number, bytes, bytes.byteLength)) !== bytes.byteLength) throw new Error(`${what}: it is gone`)
+    const [value = 0n] = result
+    noteCall(what)
+    if (value < 0n) throw new Errno(Number(-value), what)
+    return value
+  }
+
+  #read(address: bigint, length: number): Uint8Array {
+    const bytes = new Uint8Array(new ArrayBuffer(length))
+    this.#memory((fd) => { fs.readSync(fd, bytes, 0, length, Number(address)) })
+    return bytes
+  }
+
   #limit(resource: number, most: number): void {
-    this.call('prlimit64', 0, resource, this.#put(new Uint8Array(new BigUint64Array([BigInt(most), BigInt(most)]).buffer)), 0)
+    this.#call('prlimit64', 0, resource, this.#put(new Uint8Array(new BigUint64Array([BigInt(most), BigInt(most)]).buffer)), 0)
   }
 
   /** Where an argument lies in its memory while it makes a call. */

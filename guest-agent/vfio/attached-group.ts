@@ -38,5 +38,8 @@ export const attachGroup = (
   return { pci, group, container }
 }
 
+/** Does this kernel have a /dev/vfio/vfio, whoever serves it? */
+export const hasContainer = (lab: CaseContext): boolean => lab.config('VFIO_CONTAINER') || lab.config('IOMMUFD_VFIO_CONTAINER')
+
 /** The container that iommufd answers for: its own /dev/vfio/vfio where the kernel has it so, otherwise /dev/iommu itself. */
 export const compatPath = (lab: CaseContext): ContainerPath => (lab.config('IOMMUFD_VFIO_CONTAINER') ? '/dev/vfio/vfio' : '/dev/iommu')

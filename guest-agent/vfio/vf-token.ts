@@ -2,7 +2,7 @@ import type { CaseContext } from '../case/case-context.ts'
 import { Failed } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { attachGroup, type AttachedGroup } from './attached-group.ts'
+import { attachGroup, type AttachedGroup, hasContainer } from './attached-group.ts'
 import { openCdev } from './bound-cdev.ts'
 import { containerDmaSpace, ioasDmaSpace, physicalDmaSpace, physicalIoasDmaSpace } from './dma-space.ts'
 import type { OpenDevice } from './open-device.ts'
@@ -25,8 +25,6 @@ export const uuidBytes = (uuid: string): Uint8Array<ArrayBuffer> => {
   if (!/^[0-9a-f]{32}$/.test(digits)) throw new Failed(`${uuid} is no UUID`)
   return Uint8Array.from({ length: 16 }, (_, index) => parseInt(digits.slice(2 * index, 2 * index + 2), 16))
 }
-
-const hasContainer = (lab: CaseContext): boolean => lab.config('VFIO_CONTAINER') || lab.config('IOMMUFD_VFIO_CONTAINER')
 
 const cdevDoor = (lab: CaseContext): TokenDoor => (pci, token) => {
   const device = openCdev(lab, pci)
