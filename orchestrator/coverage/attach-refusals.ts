@@ -1,44 +1,11 @@
 import type { Refusal } from './errno-table.ts'
-import {
-  ALLOCATION, BUG, COUNTED, CRASH_KERNEL, DEBUG_PT, DMABUF, HOST_NAMES_ALL, MAPPED, OBJECT, ONE_IOMMU, PINNED, PINNED_FILE, PINNED_USER, PM, READ,
-  VIRTIO_REQUEST,
-} from './shared-refusals.ts'
+import { ALLOCATION, AMD_V2, BUG, CRASH_KERNEL, DMABUF, HOST_NAMES_ALL, ONE_IOMMU, PM } from './reasons.ts'
+import { COUNTED, FORMATTED, MAPPED, OBJECT, PINNED, PINNED_FILE, PINNED_USER, READ, VIRTIO_REQUEST } from './shared-refusals.ts'
 
 // A device gets its page table: what ioctls of containers, groups and devices share of it. Read in Linux 7.3-rc7 and 7.2; both have every function below,
 // but for that of hwpt_noiommu.c: 7.3 only. Where two functions are named the first one is that of 7.3.
 
-const FORMAT = 'no driver asks for a page table that its format does not have'
 const HARDWARE_MSI = 'no IOMMU of a guest leaves it to software where interrupts go'
-const AMD_V2 = 'needs AMD page tables of version 2, which QEMU does not emulate'
-
-/** The format of a new page table. */
-const FORMATTED: readonly Refusal[] = [
-  {
-    errno: 'EINVAL', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_iommu_init',
-    when: 'the driver asks for address widths or features that do not go together', cannot: FORMAT,
-  },
-  {
-    errno: 'EINVAL', at: 'drivers/iommu/generic_pt/fmt/amdv1.h:amdv1pt_iommu_fmt_init',
-    when: 'the driver asks for a first level that AMD tables do not have', cannot: FORMAT,
-  },
-  {
-    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/fmt/vtdss.h:vtdss_pt_iommu_fmt_init',
-    when: 'the driver asks for a top level that second-stage tables do not have', cannot: FORMAT,
-  },
-  {
-    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/fmt/x86_64.h:x86_64_pt_iommu_fmt_init',
-    when: 'the driver asks for a top level that first-stage tables do not have', cannot: FORMAT,
-  },
-  { errno: 'EINVAL', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_init_common', when: 'the top level is higher than the format has', cannot: DEBUG_PT },
-  {
-    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_init_common',
-    when: 'the driver asks for a feature or a width that the format does not have', cannot: FORMAT,
-  },
-  {
-    errno: 'EOVERFLOW', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_iommu_init_domain',
-    when: 'the addresses of the table do not fit a long', cannot: 'needs a 32-bit kernel',
-  },
-]
 
 /** A page table of virtio-iommu. It has no other way to block a device, either. */
 const VIRTIO_PAGE_TABLE: readonly Refusal[] = [

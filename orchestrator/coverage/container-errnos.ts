@@ -1,11 +1,11 @@
 import type { ErrnoTable, Refusal } from './errno-table.ts'
 import { ATTACHED, MSI_COOKIE, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
-import { ALLOCATION, BUG, COUNTED, DMABUF, KILLED, MAPPED, MDEV, once, ONE_IOMMU, PINNED, PINNED_USER, READ, WALKED } from './shared-refusals.ts'
+import { ALLOCATION, BUG, DMABUF, KILLED, MDEV, ONE_IOMMU, POWERPC } from './reasons.ts'
+import { COUNTED, MAPPED, PINNED, PINNED_USER, READ, WALKED, once } from './shared-refusals.ts'
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below. A container is VFIO's own (container.c) with type1 or noiommu behind it, or an iommufd
 // (vfio_compat.c). For what neither knows the iommufd says ENOIOCTLCMD, which fs/ioctl.c makes ENOTTY.
 
-const POWERPC = 'PowerPC only'
 const EIGHT_TIB = 'needs a mapping of more than 8 TiB'
 const CONTAINER = 'drivers/vfio/container.c:vfio_fops_unl_ioctl'
 

@@ -1,6 +1,7 @@
 import type { ErrnoTable, Refusal } from './errno-table.ts'
 import { BOUND, CHOSEN, IOAS_ATTACHED, OPENED, RESUMED } from './attach-refusals.ts'
-import { ALLOCATION, BUG, DESCRIPTOR, EVENTFD, HOST_NAMES_ALL, MIGRATES, never, once, PM, SAMPLE, VIRTIO_REQUEST } from './shared-refusals.ts'
+import { ALLOCATION, BUG, HOST_NAMES_ALL, MIGRATES, PM, SAMPLE } from './reasons.ts'
+import { DESCRIPTOR, EVENTFD, VIRTIO_REQUEST, never, once } from './shared-refusals.ts'
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below, but for what is marked 7.3. The device is a PCI device with vfio-pci. Left out, as no
 // guest has them: devices that are no PCI devices, and what the drivers of certain devices (Intel graphics, mlx5, hisilicon, pds, qat, xe, nvgrace, virtio)

@@ -1,11 +1,10 @@
 import type { ErrnoTable, Refusal } from './errno-table.ts'
-import { ALLOCATION, ANONYMOUS_FILE, DESCRIPTOR, DMABUF, EVENTFD, MIGRATES, never, PM, PSEUDO_FILE } from './shared-refusals.ts'
+import { ALLOCATION, CDX, DMABUF, MIGRATES, PM, S390 } from './reasons.ts'
+import { ANONYMOUS_FILE, DESCRIPTOR, EVENTFD, PSEUDO_FILE, never } from './shared-refusals.ts'
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below, but for VFIO_DEVICE_FEATURE_ZPCI_ERROR: 7.3 only. The device is a PCI device with vfio-pci.
 // Left out: what the drivers of certain devices (mlx5, hisilicon, pds, qat, xe, virtio) refuse by themselves. Of those that migrate there is mtty.
 
-const S390 = 's390 only'
-const CDX = 'needs a CDX bus, which only AMD\'s Arm processors have'
 const NO_FEATURE = 'drivers/vfio/pci/vfio_pci_core.c:vfio_pci_core_ioctl_feature'
 
 /** vfio_check_feature. */

@@ -1,6 +1,7 @@
 import type { ErrnoTable } from './errno-table.ts'
 import { ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
-import { ALLOCATION, ANONYMOUS_FILE, BUG, DESCRIPTOR, MAPPED, never, OBJECT, once, ONE_IOMMU } from './shared-refusals.ts'
+import { ALLOCATION, BUG, ONE_IOMMU } from './reasons.ts'
+import { ANONYMOUS_FILE, DESCRIPTOR, MAPPED, OBJECT, never, once } from './shared-refusals.ts'
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below. A group's container is VFIO's own, with type1 or noiommu behind it, or an iommufd.
 

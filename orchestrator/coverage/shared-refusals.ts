@@ -1,22 +1,8 @@
 import type { Refusal } from './errno-table.ts'
+import { ALLOCATION, BUG, DEBUG_PT, FORMAT, KILLED, TEST } from './reasons.ts'
 
-// What several ioctls of containers, groups and devices share: files, memory, and what is mapped. Read in Linux 7.3-rc7 and 7.2; both have every function
-// below. The lists about memory say the same as those of iommufd-errnos.ts.
+// What several ioctls share: files, memory, and what is mapped. Read in Linux 7.3-rc7 and 7.2; both have every function below.
 
-// The kernels of the lab have no CONFIG_MEMCG and no CONFIG_FAULT_INJECTION. With either of them an allocation can be made to fail.
-export const ALLOCATION = 'only a failing allocation gives it'
-export const BUG = 'only a bug of the kernel gives it, with a warning'
-export const TEST = 'needs CONFIG_IOMMUFD_TEST'
-export const DEBUG_PT = 'needs CONFIG_DEBUG_GENERIC_PT and a bug of the kernel'
-export const KILLED = 'only a process that is being killed gets it, and it never sees it'
-export const DMABUF = 'needs CONFIG_VFIO_PCI_DMABUF, which the kernels of the lab leave out'
-export const PM = 'needs CONFIG_PM, which the kernels of the lab leave out'
-export const SAMPLE = 'needs a device that the guests do not have: only the sample mediated devices do it'
-export const MIGRATES = 'needs a device that migrates: only the sample mediated devices do'
-export const MDEV = 'needs a mediated device in the container'
-export const ONE_IOMMU = 'a guest has one IOMMU, and what was made for one of its devices fits the others'
-export const CRASH_KERNEL = 'only in a kernel that kexec started after a crash'
-export const HOST_NAMES_ALL = 'QEMU names everything that it emulates in its tables'
 const ALIGNED = 'ranges are checked against the alignment of the page tables before'
 const DOMAIN_FITS = 'IOVAs outside of what the page table can hold are refused before'
 const QEMU_ACCEPTS = 'QEMU accepts every request that this driver makes'
@@ -75,6 +61,12 @@ export const OBJECT: readonly Refusal[] = [
   { errno: 'EBUSY', at: 'lib/xarray.c:__xa_alloc', when: 'every object id of the context is taken', cannot: 'needs two billion objects' },
 ]
 
+/** pfn_reader_user_pin: memory of a process, or a file. */
+export const USER_PIN: readonly Refusal[] = [
+  { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_user_pin', when: 'the range is backwards', cannot: TEST },
+  { errno: 'ENOMEM', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_user_pin', when: 'an allocation fails', cannot: ALLOCATION },
+]
+
 /** pfn_reader: what an IOAS puts into a page table. */
 export const READ: readonly Refusal[] = [
   { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_first', when: 'the range is backwards', cannot: TEST },
@@ -82,8 +74,7 @@ export const READ: readonly Refusal[] = [
   { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:__batch_init', when: 'the batch has no room for one page', cannot: TEST },
   { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_next', when: 'a step reads no page', cannot: BUG },
   { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_fill_span', when: 'no mapping holds pages that a page table is said to hold', cannot: BUG },
-  { errno: 'EINVAL', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_user_pin', when: 'the range is backwards', cannot: TEST },
-  { errno: 'ENOMEM', at: 'drivers/iommu/iommufd/pages.c:pfn_reader_user_pin', when: 'an allocation fails', cannot: ALLOCATION },
+  ...USER_PIN,
 ]
 
 /** What any page can be refused for that is to be pinned. */
@@ -136,7 +127,7 @@ export const PINNED_USER: readonly Refusal[] = [
 
 /** Memory by its file. */
 export const PINNED_FILE: readonly Refusal[] = [
-  { errno: 'EINVAL', at: 'mm/gup.c:memfd_pin_folios', when: 'the range ends behind the end of the memfd, which was truncated' },
+  { errno: 'EINVAL', at: 'mm/gup.c:memfd_pin_folios', when: 'the file is no memfd and of no tmpfs or hugetlbfs, or the range ends behind its end' },
   { errno: 'EINVAL', at: 'mm/hugetlb.c:hugetlb_reserve_pages', when: 'the reservations of the file contradict each other', cannot: BUG },
   { errno: 'ENOMEM', at: 'mm/hugetlb.c:hugetlb_reserve_pages', when: 'an allocation fails', cannot: ALLOCATION },
   { errno: 'ENOMEM', at: 'mm/hugetlb.c:hugepage_subpool_get_pages', when: 'the hugetlbfs of the file is as large as its size option allows' },
@@ -195,7 +186,7 @@ export const VIRTIO_REQUEST: readonly Refusal[] = [
 
 /** iommu_map. The pt->ops->map_range that iommu_map_nosync invokes is made by a macro for each format of generic_pt. */
 export const MAPPED: readonly Refusal[] = [
-  { errno: 'EINVAL', at: 'drivers/iommu/iommu.c:iommu_map_nosync', when: 'the page table cannot map', cannot: BUG },
+  { errno: 'EINVAL', at: 'drivers/iommu/iommu.c:iommu_map_nosync', when: 'the page table cannot map, or neither reading nor writing is asked for', cannot: BUG },
   // unsure: by the physical address widths of QEMU; no memory of a guest lies above the 52 bits that every format holds
   {
     errno: 'ERANGE', at: 'drivers/iommu/iommu.c:iommu_map_nosync',
@@ -252,4 +243,33 @@ export const COUNTED: readonly Refusal[] = [
     when: 'the process that mapped the memory is gone', cannot: 'whoever has just pinned pages is not asked whether the process lives',
   },
   { errno: 'ENOMEM', at: 'mm/util.c:__account_locked_vm', when: 'more than RLIMIT_MEMLOCK for the process, mapped without CAP_IPC_LOCK in rlimit mode 1' },
+]
+
+/** The format of a new page table. */
+export const FORMATTED: readonly Refusal[] = [
+  {
+    errno: 'EINVAL', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_iommu_init',
+    when: 'the driver asks for address widths or features that do not go together', cannot: FORMAT,
+  },
+  {
+    errno: 'EINVAL', at: 'drivers/iommu/generic_pt/fmt/amdv1.h:amdv1pt_iommu_fmt_init',
+    when: 'the driver asks for a first level that AMD tables do not have', cannot: FORMAT,
+  },
+  {
+    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/fmt/vtdss.h:vtdss_pt_iommu_fmt_init',
+    when: 'the driver asks for a top level that second-stage tables do not have', cannot: FORMAT,
+  },
+  {
+    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/fmt/x86_64.h:x86_64_pt_iommu_fmt_init',
+    when: 'the driver asks for a top level that first-stage tables do not have', cannot: FORMAT,
+  },
+  { errno: 'EINVAL', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_init_common', when: 'the top level is higher than the format has', cannot: DEBUG_PT },
+  {
+    errno: 'EOPNOTSUPP', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_init_common',
+    when: 'the driver asks for a feature or a width that the format does not have', cannot: FORMAT,
+  },
+  {
+    errno: 'EOVERFLOW', at: 'drivers/iommu/generic_pt/iommu_pt.h:pt_iommu_init_domain',
+    when: 'the addresses of the table do not fit a long', cannot: 'needs a 32-bit kernel',
+  },
 ]

@@ -1,8 +1,5 @@
-const NESTING = 'needs an IOMMU with nested translation, which QEMU does not emulate'
-const DIRTY = 'needs an IOMMU with dirty tracking, which QEMU does not emulate'
-const NO_VIOMMU = 'needs a vIOMMU object, and no IOMMU that QEMU emulates on x86 can have one'
-const POWERPC = 'PowerPC only'
-const MIGRATES = 'needs a device that migrates: only the sample mediated devices do'
+import { CDX, DIRTY, DMABUF, MIGRATES, NESTING, NO_VIOMMU, POWERPC, S390 } from './reasons.ts'
+
 const GRAPHICS = 'needs a device with graphics: only the sample mediated devices have them'
 
 /** Ioctls that cannot succeed in a guest of the lab, and why. */
@@ -23,8 +20,8 @@ export const WITHOUT_SUCCESS: Readonly<Record<string, string>> = {
   VFIO_IOMMU_SPAPR_TCE_REMOVE: POWERPC,
   VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY: POWERPC,
   VFIO_DEVICE_FEATURE: 'the feature says what succeeds',
-  'VFIO_DEVICE_FEATURE/BUS_MASTER': "needs a CDX bus, which only AMD's Arm processors have",
-  'VFIO_DEVICE_FEATURE/DMA_BUF': 'needs CONFIG_VFIO_PCI_DMABUF, which the kernels of the lab leave out',
+  'VFIO_DEVICE_FEATURE/BUS_MASTER': CDX,
+  'VFIO_DEVICE_FEATURE/DMA_BUF': DMABUF,
   'VFIO_DEVICE_FEATURE/DMA_LOGGING_REPORT': MIGRATES,
   'VFIO_DEVICE_FEATURE/DMA_LOGGING_START': MIGRATES,
   'VFIO_DEVICE_FEATURE/DMA_LOGGING_STOP': MIGRATES,
@@ -32,7 +29,7 @@ export const WITHOUT_SUCCESS: Readonly<Record<string, string>> = {
   'VFIO_DEVICE_FEATURE/MIG_DATA_SIZE': MIGRATES,
   'VFIO_DEVICE_FEATURE/MIG_DEVICE_STATE': MIGRATES,
   'VFIO_DEVICE_FEATURE/MIG_PRECOPY_INFOv2': MIGRATES,
-  'VFIO_DEVICE_FEATURE/ZPCI_ERROR': 's390 only',
+  'VFIO_DEVICE_FEATURE/ZPCI_ERROR': S390,
   VFIO_DEVICE_GET_GFX_DMABUF: GRAPHICS,
   VFIO_DEVICE_QUERY_GFX_PLANE: GRAPHICS,
   VFIO_MIG_GET_PRECOPY_INFO: MIGRATES,
