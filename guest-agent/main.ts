@@ -9,6 +9,7 @@ import { writeConsole } from './case/kernel-log.ts'
 import { prepareMachine } from './case/prepare.ts'
 import { firstLine } from './case/first-line.ts'
 import { runCases } from './case/run-cases.ts'
+import { prepareForPrograms, programCase } from './program/program-case.ts'
 import { PROTOCOL_VERSION, type AgentEvent, type AgentRequest } from './protocol.ts'
 import { catalogue } from './suites/index.ts'
 import { uapiBeliefs } from './uapi/beliefs.ts'
@@ -38,8 +39,10 @@ const answer = async (request: AgentRequest, emit: Emit): Promise<void> => {
   }
   const { run } = request
   emit({ event: 'hello', protocol: PROTOCOL_VERSION, node: process.version, release: os.release(), pid: process.pid })
-  const cases = findCases(catalogue, run.cases)
+  const { programs = [] } = run
+  const cases = findCases([...catalogue, ...programs.map(programCase)], run.cases)
   await loadLibc()
+  if (programs.length > 0) await prepareForPrograms()
   const ran = await onPreparedMachine(cases, run, emit)
   emit({ event: 'bye', ran })
 }

@@ -158,6 +158,36 @@ export interface CaseInfo {
 /** The largest number that cases which choose at random begin with. */
 export const MAX_SEED = 0x3fff_ffff
 
+/**
+ * A case that is one run of a program of somebody else: its files were put into PROGRAMS/<suite of the id> before. The agent makes its surroundings, runs it and
+ * reports what it said and how it ended; what that means the orchestrator says.
+ */
+export interface ProgramRun {
+  readonly id: string
+  /** The program, relative to the folder of its files, and its arguments; `{bdf}` stands for the address of the device. */
+  readonly argv: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** What must be there while it runs; all of it is given back afterwards. */
+  readonly device?: DeviceKind
+  /** Of 2 MiB. */
+  readonly hugePages: number
+  /** vfio-pci lets virtual functions be switched on. */
+  readonly sriov: boolean
+  /** On hardware virtualisation. */
+  readonly timeoutMs: number
+}
+
+/** In the guest. */
+export const PROGRAMS = '/run/programs'
+
+/** How a program ended. */
+export interface ProgramEnd {
+  readonly status?: number
+  readonly signal?: string
+  /** It said more than is kept: the rest is not known. */
+  readonly cut?: true
+}
+
 /** What the orchestrator tells the agent of the cell that it runs in. */
 export interface CellFacts {
   /** The built .config: symbol without CONFIG_ -> value; symbols that are not set are missing. */
@@ -194,7 +224,8 @@ export interface UapiBeliefs {
 
 export type AgentRequest =
   | { readonly list: true }
-  | { readonly run: { readonly cases: readonly string[]; readonly cell: CellFacts; readonly timeoutScale: number } }
+  /** Cases of the agent's catalogue and those that are programs, in the order in which they run. */
+  | { readonly run: { readonly cases: readonly string[]; readonly programs?: readonly ProgramRun[]; readonly cell: CellFacts; readonly timeoutScale: number } }
 
 export type CaseEndOutcome = 'pass' | 'fail' | 'skip' | 'timeout'
 
@@ -221,7 +252,11 @@ export type AgentEvent =
       readonly newTaint?: number
       readonly measures?: Measures
       readonly ioctls?: IoctlOutcomes
+      /** Of a program. `outcome` is then what the agent knows: `pass` if nothing was in the way, whatever the program said. */
+      readonly program?: ProgramEnd
     }
+  /** A line that the program of the running case said, without its end; a longer one than 2000 characters is cut. */
+  | { readonly event: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   /** A case wants a device of the machine that is plugged in later, counted from 0, in or out; it sees by itself when that is done. */
   | { readonly event: 'plug' | 'unplug'; readonly later: number }
   /** Something the agent wants on record that is no verdict: a module parameter it set, a device it could not bind. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import type { CellFacts, DeviceCapability, DeviceKind } from '../protocol.ts'
+import type { CellFacts, DeviceCapability, DeviceKind, ProgramEnd } from '../protocol.ts'
 import { DEVICE_CAPABILITIES } from '../protocol.ts'
 import { bypassesIommu, findDevices } from '../pci/find-devices.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
@@ -20,6 +20,8 @@ export interface CaseSurroundings {
   readonly note: (text: string) => void
   /** Asks the orchestrator for a device that is plugged in later, in or out. */
   readonly ask: (event: 'plug' | 'unplug', later: number) => void
+  /** Hands on what a program says. */
+  readonly output?: (stream: 'stdout' | 'stderr', text: string) => void
 }
 
 /** What a case has in its hands: the facts of its cell, its devices, and what is taken down when it ends, however it ends. */
@@ -29,11 +31,15 @@ export class CaseContext {
   readonly signal: AbortSignal
   readonly note: (text: string) => void
   readonly measures = new Map<string, number>()
+  readonly output: NonNullable<CaseSurroundings['output']>
+  /** Of a case that is a program. */
+  programEnd: ProgramEnd | undefined
   readonly #ask: CaseSurroundings['ask']
   readonly #devices: readonly PciDevice[]
   readonly #stack = new AsyncDisposableStack()
 
-  constructor({ facts, devices, signal, note, ask }: CaseSurroundings) {
+  constructor({ facts, devices, signal, note, ask, output = () => undefined }: CaseSurroundings) {
+    this.output = output
     this.#ask = ask
     this.facts = facts
     this.signal = signal

@@ -23,6 +23,7 @@ const bounded = (event: AgentEvent): AgentEvent => {
     case 'case-start':
     case 'plug':
     case 'unplug':
+    case 'output':
     case 'bye':
       return event
   }

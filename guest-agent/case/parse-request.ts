@@ -1,4 +1,4 @@
-import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, type LackedCapabilities, TOPOLOGIES } from '../protocol.ts'
+import { type AgentRequest, CAPABILITIES, type CellFacts, DEVICE_KINDS, IOMMU_TRAITS, type LackedCapabilities, type ProgramRun, TOPOLOGIES } from '../protocol.ts'
 
 /** A request line that is none. */
 class BadRequest extends Error {
@@ -12,7 +12,21 @@ export const parseRequest = (line: string): AgentRequest => {
   const run = record(request['run'], 'run')
   const timeoutScale = run['timeoutScale']
   if (typeof timeoutScale !== 'number' || !(timeoutScale > 0)) throw new BadRequest('run.timeoutScale must be a number above 0')
-  return { run: { cases: strings(run['cases'], 'run.cases'), cell: cellFacts(record(run['cell'], 'run.cell')), timeoutScale } }
+  const programs = list(run['programs'] ?? [], 'run.programs').map((program) => programRun(record(program, 'run.programs')))
+  return { run: { cases: strings(run['cases'], 'run.cases'), ...(programs.length === 0 ? {} : { programs }), cell: cellFacts(record(run['cell'], 'run.cell')), timeoutScale } }
+}
+
+const programRun = (program: Readonly<Record<string, unknown>>): ProgramRun => {
+  const { id, device, hugePages, sriov, timeoutMs } = program
+  if (typeof id !== 'string') throw new BadRequest('programs.id must be a string')
+  if (typeof hugePages !== 'number' || typeof timeoutMs !== 'number') throw new BadRequest('programs.hugePages and programs.timeoutMs must be numbers')
+  return {
+    id, hugePages, timeoutMs,
+    sriov: sriov === true,
+    argv: strings(program['argv'], 'programs.argv'),
+    environment: Object.fromEntries(Object.entries(record(program['environment'], 'programs.environment')).map(([name, value]) => [name, String(value)])),
+    ...(typeof device === 'string' ? { device: member(DEVICE_KINDS, device, 'programs.device') } : {}),
+  }
 }
 
 const cellFacts = (cell: Readonly<Record<string, unknown>>): CellFacts => ({
@@ -43,6 +57,11 @@ const json = (line: string): unknown => {
 const record = (value: unknown, what: string): Readonly<Record<string, unknown>> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadRequest(`${what} must be an object`)
   return { ...value }
+}
+
+const list = (value: unknown, what: string): readonly unknown[] => {
+  if (!Array.isArray(value)) throw new BadRequest(`${what} must be a list`)
+  return value
 }
 
 const strings = (value: unknown, what: string): readonly string[] => {

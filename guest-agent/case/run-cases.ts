@@ -60,6 +60,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
       ...(ending.outcome === 'pass' ? accounted(left) : ending),
       ...(newTaint === 0 ? {} : { newTaint }),
       ...ioctls(),
+      ...(context.lab.programEnd === undefined ? {} : { program: context.lab.programEnd }),
       ...(context.lab.measures.size === 0 ? {} : { measures: Object.fromEntries(context.lab.measures) }),
     })
   }
@@ -90,7 +91,12 @@ const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances,
   return {
     timer,
     limitMs: each.info.timeoutMs * timeoutScale,
-    lab: new CaseContext({ facts, devices, signal: timer.signal, note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) }, ask: (event, later) => { emit({ event, later }) } }),
+    lab: new CaseContext({
+      facts, devices, signal: timer.signal,
+      note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) },
+      ask: (event, later) => { emit({ event, later }) },
+      output: (stream, text) => { emit({ event: 'output', stream, text }) },
+    }),
   }
 }
 

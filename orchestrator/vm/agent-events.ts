@@ -6,7 +6,7 @@ import { uapiBeliefs } from './uapi-beliefs.ts'
 const LONG_TEXT = 32 * 1024
 const text = z.string().max(LONG_TEXT)
 /** `suite/name`: part of file names and reports. */
-const caseId = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,200}$/)
+const caseId = z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,200}$/)
 /** `VFIO_DEVICE_FEATURE/DMA_BUF` */
 const IOCTL = /^(VFIO|IOMMU)_\w{1,60}(\/\w{1,40})?$/
 const OUTCOME = /^(ok|E[A-Z0-9]{1,20}|errno \d{1,6})$/
@@ -28,7 +28,11 @@ export const agentEvent = z.discriminatedUnion('event', [
     newTaint: z.int().nonnegative().exactOptional(),
     ioctls: z.record(z.string().regex(IOCTL), z.array(z.string().regex(OUTCOME)).max(64).readonly()).readonly().exactOptional(),
     measures: z.record(z.string().max(100), z.number()).readonly().exactOptional(),
+    program: z.strictObject({
+      status: z.int().min(0).max(255).exactOptional(), signal: z.string().regex(/^SIG\w{1,20}$/).exactOptional(), cut: z.literal(true).exactOptional(),
+    }).readonly().exactOptional(),
   }).readonly(),
+  z.strictObject({ event: z.literal('output'), stream: z.enum(['stdout', 'stderr']), text: text.max(2_000) }).readonly(),
   z.strictObject({ event: z.enum(['plug', 'unplug']), later: z.int().min(0).max(32) }).readonly(),
   z.strictObject({ event: z.literal('note'), text }).readonly(),
   z.strictObject({ event: z.literal('agent-error'), message: text }).readonly(),

@@ -36,6 +36,7 @@ export const eventOrder = (request: AgentRequest): ((event: AgentEvent) => void)
         return
       case 'plug':
       case 'unplug':
+      case 'output':
         if (running === undefined) refuse(`${event.event} while no case runs`, event)
         return
       case 'note':
