@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { cleanLine } from '../host/clean-text.ts'
 import { diskFull, saysDiskFull } from '../host/disk-full.ts'
 import { LabError, labFault } from '../host/errors.ts'
@@ -29,6 +30,9 @@ export interface MakeContext {
   /** Names the thing in errors: `building config noiommu of debian`. */
   readonly what: string
   readonly timeoutMs: number
+  /** More folders that it may read, and what its environment has besides. */
+  readonly read?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export type MakeResult =
@@ -40,18 +44,24 @@ export type MakeResult =
  * Runs make for one object tree. Throws lab/NO_SPACE, TOOL_TIMEOUT, TOOL_MISSING, or TOOL_FAILED when it was the host that failed
  * (a compiler that was killed or is not there).
  */
-export const make = async (targets: readonly string[], context: MakeContext, onLine?: (line: string) => void): Promise<MakeResult> => {
+export const make = (targets: readonly string[], context: MakeContext, onLine?: (line: string) => void): Promise<MakeResult> =>
+  makeIn('.', [`O=${context.objects}`, ...MAKE_FLAGS], targets, context, onLine)
+
+/** The same for a Makefile of a folder of the tree that is no part of Kbuild; it is told by `variables` where to write. */
+export const makeIn = async (
+  folder: string, variables: readonly string[], targets: readonly string[], context: MakeContext, onLine?: (line: string) => void,
+): Promise<MakeResult> => {
   const { tree, objects, tools, signal, what, timeoutMs } = context
   const said = listener()
   const cache = await compilerCache(tools)
   const command = tools.command({
     // The lock goes down to every process of the build: when the lab is killed and they outlive it, the next build waits for them.
     program: 'flock',
-    args: [`${objects}/.lab-lock`, 'make', '-C', tree, `O=${objects}`, `-j${availableParallelism()}`, ...MAKE_FLAGS, ...cache.args, ...targets],
-    read: [tree],
+    args: [`${objects}/.lab-lock`, 'make', '-C', join(tree, folder), `-j${availableParallelism()}`, ...variables, ...cache.args, ...targets],
+    read: [tree, ...context.read ?? []],
     write: [objects, ...cache.write],
     cwd: tree,
-    env: { ...MAKE_ENVIRONMENT, ...cache.env },
+    env: { ...MAKE_ENVIRONMENT, ...cache.env, ...context.env },
   })
   try {
     const hear = (line: string) => { said.hear(line); onLine?.(line) }

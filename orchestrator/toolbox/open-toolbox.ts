@@ -28,7 +28,7 @@ const TO_MAKE_IT: readonly HostPackage[] = [
 ]
 
 /** Packages, with their versions behind them, that no kernel and no image is made with: a newer one makes nothing old. */
-const RUNS_GUESTS = /^(?:qemu-|seabios |ipxe-qemu |libjemalloc2 )/
+const FORMS_NO_OUTPUT = /^(?:qemu-|seabios |ipxe-qemu |libjemalloc2 |libcap-dev |uuid-dev )/
 
 /** Opens a toolbox, the usual one unless told otherwise; makes it first when it is not there. Two labs at once make one. */
 export const openToolbox = async ({ notice, signal }: OpenToolsOptions, kind: ToolboxKind = TOOLBOX): Promise<OpenedTools> => {
@@ -47,7 +47,7 @@ export const openToolbox = async ({ notice, signal }: OpenToolsOptions, kind: To
     const packages = await readFile(join(folder, PACKAGES_FILE), 'utf8')
     return {
       kind: 'toolbox',
-      id: createHash('sha256').update(packages.split('\n').filter((line) => !RUNS_GUESTS.test(line)).toSorted().join('\n')).digest('hex').slice(0, 16),
+      id: createHash('sha256').update(packages.split('\n').filter((line) => !FORMS_NO_OUTPUT.test(line)).toSorted().join('\n')).digest('hex').slice(0, 16),
       versions: toolVersions(packages),
       root,
       missing: [],

@@ -36,6 +36,8 @@ export const RECIPE: Recipe = {
     'qemu-system-x86', 'libjemalloc2',
     // building the kernel
     'bc', 'bison', 'ccache', 'cpio', 'file', 'flex', 'gcc', 'git', 'kmod', 'libc6-dev', 'libelf-dev', 'libssl-dev', 'lz4', 'make', 'patch', 'perl', 'python3-minimal', 'rsync', 'xz-utils', 'zstd',
+    // building the kernel's selftests (and no part of a kernel, open-toolbox.ts)
+    'libcap-dev', 'uuid-dev',
     // the guest image
     'busybox-static', 'dropbear-bin', 'erofs-utils',
     // asking Debian's archive for kernel sources
