@@ -1,5 +1,5 @@
 import {
-  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, e1000e, edu, igb, intelIommu, iommuTestdev, ivshmem, multifunction, nvme,
+  amdIommu, behindSwitch, behindSwitchFunctions, bypassingIommu, debian, defineLab, e1000e, edu, igb, intelIommu, iommuTestdev, ivshmem, kselftest, multifunction, nvme,
   oneGroup, pcieAtsTestdev, pciTestdev, pluggedLater, vfioUserDma, virtioIommu, virtioRng,
 } from 'vfio-lab'
 
@@ -20,6 +20,8 @@ export default defineLab({
     legacy: { onRequest: true, fragments: ['group', 'container', 'noiommu', 'no-iommufd'] },
     mdev: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'mdev'] },
     'mdev-no-group': { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev'] },
+    // What kselftest('iommu') needs.
+    'iommufd-test': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'iommufd-container', 'iommufd-test'] },
   },
   machines: {
     none: { devices },
@@ -52,5 +54,6 @@ export default defineLab({
       ],
     },
   },
-  suites: ['native'],
+  // The kernel's own selftests run when --suite names them.
+  suites: ['native', kselftest('vfio'), kselftest('iommu')],
 })

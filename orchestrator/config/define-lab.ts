@@ -1,4 +1,5 @@
 import type { LabConfig } from './lab-config.ts'
+import type { KselftestSuite, OwnProgram } from './program-suite.ts'
 import type { KernelSource } from './resolved-config.ts'
 
 /** All that a lab.config.ts imports, as `vfio-lab`. */
@@ -11,6 +12,18 @@ export { behindSwitch, behindSwitchFunctions, bypassingIommu, multifunction, one
 export const defineLab = <Kernel extends string, Config extends string, Machine extends string>(
   config: LabConfig<Kernel, Config, Machine>,
 ): LabConfig<Kernel, Config, Machine> => config
+
+/**
+ * A suite of the kernel's own selftests, `vfio` or `iommu`: built from the tree under test, run unmodified, each of its tests a case of the suite `selftests-vfio`.
+ * It runs when --suite or --case names it, or with --all.
+ */
+export const kselftest = (folder: string): KselftestSuite => ({ kind: 'kselftest', folder })
+
+/**
+ * A program of yours with KTAP or TAP on its standard output, or only an exit code (0 pass, 4 skip). It is one case, `name/run`, which passes when every result does.
+ * It runs when --suite or --case names it, or with --all.
+ */
+export const program = (own: Omit<OwnProgram, 'kind'>): OwnProgram => ({ kind: 'program', ...own })
 
 /** The newest source package of Debian that matches, e.g. `linux-source-*` or `linux-source-7.2`. */
 export const debian = (packageGlob: string): KernelSource => ({ kind: 'debian', packageGlob })

@@ -1,4 +1,5 @@
 import type { IommuSpec, SlotSpec } from '../machine/machine-spec.ts'
+import type { ProgramSuite } from './program-suite.ts'
 import type { KernelSource } from './resolved-config.ts'
 
 /** What lab.config.ts exports. Names of kernels, configs and machines become cell ids: `[a-z0-9][a-z0-9._+-]*`, at most 64 characters. */
@@ -10,8 +11,8 @@ export interface LabConfig<Kernel extends string = string, Config extends string
    */
   readonly configs: Readonly<Record<Config, readonly string[] | LabConfigOnRequest>>
   readonly machines: Readonly<Record<Machine, LabMachine>>
-  /** Suites to run, names or globs; `native` is every suite of the agent. Default: native. */
-  readonly suites?: readonly string[] | undefined
+  /** Suites to run: names or globs, `native` is every suite of the agent; kselftest(...) and program(...) run on request. Default: native. */
+  readonly suites?: readonly (string | ProgramSuite)[] | undefined
   /** Cells that are not run; an axis that is left out matches everything. */
   readonly exclude?: readonly LabExclusion<NoInfer<Kernel>, NoInfer<Config> | 'own', NoInfer<Machine>>[] | undefined
   /** Where QEMU and the compiler come from: a Debian folder that the lab makes, or this host. Default: toolbox. */

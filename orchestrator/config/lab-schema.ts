@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TOPOLOGIES } from '../../guest-agent/protocol.ts'
+import { DEVICE_KINDS, TOPOLOGIES } from '../../guest-agent/protocol.ts'
 import { dmaOptions } from '../../images/devices/vfio-user-dma/options.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import { jsonObject } from '../machine/json-object.ts'
@@ -91,6 +91,22 @@ const machine = strict({
 
 const fragments = z.array(z.string().min(1))
 
+const suite = z.union([
+  z.string().min(1),
+  z.discriminatedUnion('kind', [
+    strict({ kind: z.literal('kselftest'), folder: z.string().regex(/^[\w-]+(?:\/[\w-]+)*$/, 'must be a folder of tools/testing/selftests/, e.g. vfio') }),
+    strict({
+      kind: z.literal('program'),
+      name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a name of a-z, 0-9 and -'),
+      build: z.string().min(1, 'must be a command').optional(),
+      run: z.array(z.string()).min(1, 'must be a program and its arguments').readonly(),
+      output: z.enum(['ktap', 'tap', 'exit-code']),
+      device: z.enum(DEVICE_KINDS).optional(),
+      timeoutSeconds: z.number().min(1).max(3600).optional(),
+    }),
+  ]),
+], { error: "must be the name of a suite, kselftest('vfio') or program({ name, build, run, output })" })
+
 const exclusion = strict({
   kernel: z.string().optional(),
   config: z.string().optional(),
@@ -103,7 +119,7 @@ export const labSchema = strict({
   kernels: z.record(z.string(), strict({ source })),
   configs: z.record(z.string(), z.union([fragments, strict({ fragments, onRequest: z.boolean() })], { error: 'must be a list of fragments, or { fragments, onRequest }' })),
   machines: z.record(z.string(), machine),
-  suites: z.array(z.string().min(1)).min(1, 'must name a suite, e.g. native').optional(),
+  suites: z.array(suite).min(1, 'must name a suite, e.g. native').optional(),
   exclude: z.array(exclusion).optional(),
   tools: z.enum(['toolbox', 'host']).optional(),
   limits: strict({

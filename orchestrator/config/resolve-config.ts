@@ -4,6 +4,7 @@ import { BASE_CONFIG, findFragment } from './fragments.ts'
 import { isFile } from './is-file.ts'
 import { labSchema } from './lab-schema.ts'
 import { isPrebuilt, OWN_CONFIG } from './own-config.ts'
+import { suiteName } from './program-suite.ts'
 import { suggestion } from '../host/nearest-name.ts'
 import type { ConfigSpec, Exclusion, KernelSource, ResolvedConfig } from './resolved-config.ts'
 import type { LabConfig, LabExclusion, LabMachine } from './lab-config.ts'
@@ -23,7 +24,7 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
   if (!parsed.success) throw configError(file, parsed.error.issues.map((issue) => ({ at: issue.path, text: issue.message })))
   const lab: LabConfig = parsed.data
   const configs = resolveFragments(lab, dir)
-  const problems = [...nameProblems(lab), ...configs.problems, ...deviceProblems(lab, dir), ...exclusionProblems(lab)]
+  const problems = [...nameProblems(lab), ...configs.problems, ...deviceProblems(lab, dir), ...programProblems(lab, dir), ...exclusionProblems(lab)]
   if (problems.length > 0) throw configError(file, problems)
   return {
     dir,
@@ -32,7 +33,8 @@ export const resolveConfig = (value: unknown, file: string, dir: string): Resolv
     baseConfig: BASE_CONFIG,
     configs: configs.resolved,
     machines: Object.entries(lab.machines).map(([name, machine]) => resolveMachine(name, machine, dir)),
-    suites: lab.suites ?? ['native'],
+    suites: (lab.suites ?? ['native']).filter((suite) => typeof suite === 'string'),
+    programs: (lab.suites ?? []).filter((suite) => typeof suite !== 'string'),
     exclude: (lab.exclude ?? []).map(resolveExclusion),
     limits: {
       bootMs: (lab.limits?.bootSeconds ?? 60) * 1000,
@@ -88,6 +90,19 @@ const deviceProblems = (lab: LabConfig, dir: string): readonly ConfigProblem[] =
     const path = resolve(dir, device.file)
     return isFile(path) ? [] : [{ at: ['machines', name, 'devices', index], text: `there is no file ${path}` }]
   }))
+
+const programProblems = ({ suites = [] }: LabConfig, dir: string): readonly ConfigProblem[] => {
+  const names = new Set<string>()
+  return suites.flatMap((suite, index): readonly ConfigProblem[] => {
+    if (typeof suite === 'string') return []
+    const name = suiteName(suite)
+    const twice = names.has(name) ? [{ at: ['suites', index], text: `there are two suites ${name}` }] : []
+    names.add(name)
+    if (suite.kind !== 'program' || suite.build !== undefined) return twice
+    const path = resolve(dir, suite.run[0] ?? '')
+    return isFile(path) ? twice : [...twice, { at: ['suites', index, 'run'], text: `there is no file ${path}` }]
+  })
+}
 
 const exclusionProblems = (lab: LabConfig): readonly ConfigProblem[] => {
   const known = {

@@ -1,3 +1,4 @@
+import type { ProgramSuite } from './program-suite.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
 
 /** Where a kernel comes from. */
@@ -70,6 +71,8 @@ export interface ResolvedConfig {
   readonly machines: readonly MachineSpec[]
   /** Suites to run: `native` is every suite of the agent. */
   readonly suites: readonly string[]
+  /** Suites that are no part of the agent. */
+  readonly programs: readonly ProgramSuite[]
   readonly exclude: readonly Exclusion[]
   readonly limits: Limits
 }

@@ -1,9 +1,8 @@
 import { selectCases, type CaseFilter } from './select-cases.ts'
 import { unmetNeed } from './unmet-need.ts'
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import type { KernelOutcome } from '../kernel/built-kernel.ts'
 import type { MachineFacts } from '../machine/machine-spec.ts'
-import type { AbsentCase, Cell, CellPlan } from './plan.ts'
+import type { AbsentCase, Cell, CellPlan, PlannedCase } from './plan.ts'
 
 export interface CatalogueChoice extends CaseFilter {
   /** The config's suites; default: all. */
@@ -19,15 +18,15 @@ export const planCases = (
   cell: Cell,
   kernel: KernelOutcome,
   machine: MachineFacts,
-  catalogue: readonly CaseInfo[],
+  catalogue: readonly PlannedCase[],
   choice: CatalogueChoice = {},
 ): CellPlan => {
   const chosen = bySuite(selectCases(catalogue, choice.suites ?? ['native'], choice))
   if (kernel.status === 'build-failed') return { cell, kernel, cases: [], absent: [] }
-  const cases: CaseInfo[] = []
+  const cases: PlannedCase[] = []
   const absent: AbsentCase[] = []
   for (const info of chosen) {
-    const because = unmetNeed(info.needs, kernel.facts, machine)
+    const because = info.unfit ?? unmetNeed(info.needs, kernel.facts, machine)
     if (because === undefined) cases.push(info)
     else absent.push({ id: info.id, because })
   }
@@ -35,4 +34,4 @@ export const planCases = (
 }
 
 /** Suites in the order in which they first appear, each one's cases together and in catalogue order. */
-const bySuite = (cases: readonly CaseInfo[]): readonly CaseInfo[] => [...Map.groupBy(cases, ({ suite }) => suite).values()].flat()
+const bySuite = (cases: readonly PlannedCase[]): readonly PlannedCase[] => [...Map.groupBy(cases, ({ suite }) => suite).values()].flat()

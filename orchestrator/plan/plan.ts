@@ -1,4 +1,4 @@
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { CaseInfo, ProgramRun } from '../../guest-agent/protocol.ts'
 import type { KernelOutcome } from '../kernel/built-kernel.ts'
 import type { ConfigSpec, KernelSpec } from '../config/resolved-config.ts'
 import type { MachineSpec } from '../machine/machine-spec.ts'
@@ -11,6 +11,32 @@ export interface Cell {
   readonly machine: MachineSpec
 }
 
+/** A case of the agent, or one that is a program of somebody else. */
+export interface PlannedCase extends CaseInfo {
+  readonly program?: ProgramCase
+  /** Why no cell of this kind can have it, beside its needs. */
+  readonly unfit?: string
+  /** It cannot even be tried, and that is the kernel's fault: a suite that does not compile. One line, and lines that say more. */
+  readonly broken?: { readonly because: string; readonly tail: readonly string[] }
+  /** What a pass of it does not show here. */
+  readonly caveat?: string
+  /** It may fail, until that is over. */
+  readonly knownFailure?: string
+}
+
+export interface ProgramCase extends Omit<ProgramRun, 'id' | 'timeoutMs'> {
+  /** Folder on this host with what goes into the guest, and the names of those files. */
+  readonly folder: string
+  readonly files: readonly string[]
+  readonly output: 'ktap' | 'tap' | 'exit-code'
+  /** The one test that it is asked for, as its output names it. */
+  readonly test?: string
+  /** One of 1 GiB, which a guest has from its boot on. */
+  readonly gigaPage: boolean
+  /** The guest has at least so much. */
+  readonly memoryMiB: number
+}
+
 /** A case that this cell cannot have, and why, in words of the cell: `VFIO_GROUP is not set`. */
 export interface AbsentCase {
   readonly id: string
@@ -21,7 +47,7 @@ export interface CellPlan {
   readonly cell: Cell
   readonly kernel: KernelOutcome
   /** In the order in which they run. */
-  readonly cases: readonly CaseInfo[]
+  readonly cases: readonly PlannedCase[]
   readonly absent: readonly AbsentCase[]
 }
 

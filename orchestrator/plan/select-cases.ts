@@ -18,12 +18,13 @@ const NATIVE = 'native'
 /**
  * The cases of the catalogue that a run is about: those of the config's suites that the filter lets through. The others are neither planned nor absent.
  * @param suites the config's: names or globs, or `native` for all
+ * @param others suites that --suite could name as well
  * Throws LabError yours: UNKNOWN_SUITE, NO_CASES, with the nearest right name.
  */
-export const selectCases = (catalogue: readonly CaseInfo[], suites: readonly string[], filter: CaseFilter = {}): readonly CaseInfo[] => {
+export const selectCases = <Info extends CaseInfo>(catalogue: readonly Info[], suites: readonly string[], filter: CaseFilter = {}, others: readonly string[] = []): readonly Info[] => {
   const names = [...new Set(catalogue.map(({ suite }) => suite))]
   for (const pattern of suites) requireSuite(pattern, names, 'the config')
-  if (filter.suite !== undefined) requireSuite(filter.suite, names, '--suite')
+  if (filter.suite !== undefined) requireSuite(filter.suite, names, '--suite', others)
 
   const named = filter.suite !== undefined || filter.case !== undefined || filter.all === true
   const configured = catalogue.filter(({ suite, onRequest }) =>
@@ -39,7 +40,7 @@ export const selectCases = (catalogue: readonly CaseInfo[], suites: readonly str
 
 const meansSuite = (suite: string, pattern: string): boolean => pattern === NATIVE || matchesName(suite, pattern)
 
-const requireSuite = (pattern: string, names: readonly string[], asker: string): void => {
+const requireSuite = (pattern: string, names: readonly string[], asker: string, others: readonly string[] = []): void => {
   if (names.some((name) => meansSuite(name, pattern))) return
-  throw yours('UNKNOWN_SUITE', `no suite matches ${pattern} (${asker})${suggestion(pattern, [NATIVE, ...names])}`, { hint: './lab list shows every suite and case' })
+  throw yours('UNKNOWN_SUITE', `no suite matches ${pattern} (${asker})${suggestion(pattern, [NATIVE, ...names, ...others])}`, { hint: './lab list shows every suite and case' })
 }

@@ -12,6 +12,7 @@ export const labOf = (kernels: readonly string[], configs: readonly string[], ma
   configs: configs.map((name) => ({ name, fragments: [] })),
   machines: machines.map((name) => ({ name, devices: [], memoryMiB: 1024, cpus: 1, onRequest: false })),
   suites: ['native'],
+  programs: [],
   exclude,
   limits: { bootMs: 60_000, buildMs: 1000, storeBytes: 2 ** 32, sourceTrees: 8 },
 })
