@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { interruptSignal } from '../host/interrupt.ts'
+import { checkSelection } from '../plan/check-selection.ts'
 import { planCells } from '../plan/plan-cells.ts'
 import type { CellPlan, Plan } from '../plan/plan.ts'
-import { selectCases } from '../plan/select-cases.ts'
 import { openMachineQemus } from '../run/machine-qemus.ts'
 import { planOnKernels } from '../run/plan-on-kernels.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
@@ -31,7 +31,7 @@ export const planCommand = (finish: (exitCode: number) => void): Command =>
       const tools = stack.use(await openTools(config.tools, { notice, signal }))
       const { catalogue } = await prepareAgent(dir)
       // Before a QEMU may have to be built.
-      selectCases(catalogue, config.suites, selection)
+      checkSelection(catalogue, config, selection)
       const qemus = stack.use(await openMachineQemus(cells.map(({ machine }) => machine), tools, { notice, signal }))
       const planned = stack.use(await planOnKernels({ cells, excluded, config, selection, catalogue, tools, qemus, upTo: 'configured', signal }, (event) => {
         if (event.event === 'notice') notice(event.text)

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AgentEvent, CellFacts } from '../../guest-agent/protocol.ts'
+import type { AgentEvent, CellFacts, ProgramRun } from '../../guest-agent/protocol.ts'
 import { consoleMark } from '../../guest-agent/protocol.ts'
 import { LabError } from '../host/errors.ts'
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { PlannedCase } from '../plan/plan.ts'
+import { programEvents } from '../verdict/program-events.ts'
 import type { GuestEnd, GuestLife } from '../verdict/transcript.ts'
 import type { RunningVm, VmDeath } from '../vm/running-vm.ts'
 import { caseWatchdog } from './case-watchdog.ts'
 
 export interface LifeRequest {
-  readonly cases: readonly CaseInfo[]
+  readonly cases: readonly PlannedCase[]
   readonly cell: CellFacts
   readonly alone: boolean
   /** How much longer than on hardware virtualisation a case may take. */
@@ -49,9 +50,12 @@ export const liveOnce = async (request: LifeRequest): Promise<GuestLife> => {
 
   await using running = vm
   let agentReadyMs = 0
-  const end = await followAgent(running, request, (event) => {
+  const judged = programEvents(request.cases)
+  const end = await followAgent(running, request, (told) => {
+    const event = judged(told)
     if (agentReadyMs === 0) agentReadyMs = Math.round(performance.now() - booting)
-    events.push(event)
+    // What a program said is in the verdict on it by now.
+    if (event.event !== 'output') events.push(event)
     request.onEvent(event, Math.round(performance.now() - booting))
   })
   await awaitLastMark(running, events)
@@ -73,7 +77,7 @@ const followAgent = async (vm: RunningVm, request: LifeRequest, onEvent: (event:
   const limits = new Map(request.cases.map(({ id, timeoutMs }) => [id, timeoutMs * request.timeoutScale + WATCHDOG_GRACE_MS]))
 
   const talk = async (): Promise<GuestEnd> => {
-    const question = { run: { cases: request.cases.map(({ id }) => id), cell: request.cell, timeoutScale: request.timeoutScale } }
+    const question = { run: { cases: request.cases.map(({ id }) => id), programs: programRuns(request.cases), cell: request.cell, timeoutScale: request.timeoutScale } }
     for await (const event of vm.ask(question, stop.signal)) {
       if (event.event === 'case-start') watchdog.caseStarted(event.id, limits.get(event.id) ?? WATCHDOG_GRACE_MS)
       if (event.event === 'case-end') watchdog.caseEnded()
@@ -97,6 +101,12 @@ const followAgent = async (vm: RunningVm, request: LifeRequest, onEvent: (event:
     stop.abort()
   }
 }
+
+const programRuns = (cases: readonly PlannedCase[]): readonly ProgramRun[] => cases.flatMap(({ id, timeoutMs, program }) => {
+  if (program === undefined) return []
+  const { argv, environment, device, hugePages, sriov } = program
+  return [{ id, timeoutMs, argv, environment, hugePages, sriov, ...(device === undefined ? {} : { device }) }]
+})
 
 // A connection that broke is often only the first that is heard of a panic or of QEMU's end: the cause is worth a short wait.
 const whyTalkEnded = async (error: unknown, vm: RunningVm, signal: AbortSignal): Promise<GuestEnd> => {

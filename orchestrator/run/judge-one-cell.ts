@@ -14,6 +14,7 @@ import type { Emit } from './emit.ts'
 import { liveOnce } from './guest-life.ts'
 import { guestSpec } from './guest-spec.ts'
 import type { MachineQemus } from './machine-qemus.ts'
+import { roomyMachine, withGigaPage, withPrograms } from './guest-programs.ts'
 import { runCell } from './run-cell.ts'
 import type { UapiChecks } from './uapi-checks.ts'
 
@@ -43,7 +44,8 @@ export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<Cell
 
 const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Promise<readonly GuestLife[]> => {
   // Filtered down to nothing that this cell can have: there is no question to ask a guest.
-  if (plan.cases.length === 0 || work.signal.aborted) return []
+  const asked = plan.cases.filter(({ broken }) => broken === undefined)
+  if (asked.length === 0 || work.signal.aborted) return []
   const { bench, emit, signal } = work
   const { machine, id } = plan.cell
   const dir = await work.cellDir(id)
@@ -53,7 +55,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
   const agentLines: string[] = []
 
   const lives = await runCell({
-    cases: plan.cases,
+    cases: asked,
     isolate: work.isolate,
     live: async (cases, alone, attempt) => {
       const folder = attempt === 1 ? dir : join(dir, `guest-${attempt}`)
@@ -62,9 +64,11 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
       return liveOnce({
         cases, cell, alone, signal,
         timeoutScale: bench.timeScale,
-        boot: async () => startVm(await guestSpec(machine, kernel, bench, work.qemus.of(machine), { folder, bootMs: work.limits.bootMs }), {
-          tools: bench.tools, keys: bench.keys, agent: bench.agent, signal,
-        }),
+        boot: async () => {
+          const spec = await guestSpec(roomyMachine(machine, cases), kernel, bench, work.qemus.of(machine), { folder, bootMs: work.limits.bootMs })
+          const vm = await startVm(withGigaPage(spec, cases), { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal })
+          return withPrograms(vm, cases)
+        },
         // startVm has written all that the guest said, cleaned and bounded.
         bootConsole: async () => (await readFile(join(folder, 'console.log'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
         onEvent: (event, afterBootMs) => {
@@ -93,6 +97,7 @@ const tell = (event: AgentEvent, cell: string, afterMs: number, emit: Emit) => {
     }
     case 'plug':
     case 'unplug':
+    case 'output':
     case 'note':
     case 'agent-error':
     case 'uapi':

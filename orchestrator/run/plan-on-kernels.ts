@@ -1,17 +1,21 @@
 import type { CaseInfo } from '../../guest-agent/protocol.ts'
 import { isPrebuilt } from '../config/own-config.ts'
+import { suiteName } from '../config/program-suite.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
 import { planCases } from '../plan/plan-cases.ts'
+import { programCases, type ReadySuite } from '../plan/program-cases.ts'
 import type { Cell, Plan } from '../plan/plan.ts'
 import type { CaseFilter } from '../plan/select-cases.ts'
+import { wantedPrograms } from '../plan/wanted-programs.ts'
 import type { Tools } from '../toolbox/tools.ts'
 import { checkDevices } from './check-devices.ts'
 import type { Emit } from './emit.ts'
 import type { MachineQemus } from './machine-qemus.ts'
+import { readySuites } from './ready-suites.ts'
 
 export interface KernelsToPlan {
   readonly cells: readonly Cell[]
@@ -41,15 +45,24 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
   await checkLongestSeries(cells, request, emit)
   await using stack = new AsyncDisposableStack()
   const builds = new Map<string, KernelBuilds>()
+  const suites = new Map<string, readonly ReadySuite[]>()
+  const wanted = wantedPrograms(config.programs, selection)
   // Those that come built first: what is wrong with their files is said before the time that a build takes.
   const kernels = [...Map.groupBy(cells, ({ kernel }) => kernel.name)].toSorted(([, [a]], [, [b]]) => builtHere(a) - builtHere(b))
   for (const [name, ofKernel] of kernels) {
     builds.set(name, stack.use(await buildOne(name, ofKernel, request, emit)))
+    // Now: the next kernel may be the same source with other patches on it.
+    if (wanted.length > 0) suites.set(name, await readySuites(wanted, kernelOf(ofKernel), { ...request, dir: config.dir }, stack, emit))
   }
+  const now = Date.now()
   const planned = cells.map((cell) => {
     const outcome = builds.get(cell.kernel.name)?.outcomes.get(cell.config.name)
     if (outcome === undefined) throw new Error(`no kernel for ${cell.id}`)
-    return planCases(cell, outcome, machineFacts(cell.machine, qemus.of(cell.machine).offer), catalogue, { suites: config.suites, suite: selection.suite, case: selection.case, all: selection.all })
+    const machine = machineFacts(cell.machine, qemus.of(cell.machine).offer)
+    const kernel = outcome.facts ?? { config: {}, uapi: [] }
+    const programs = (suites.get(cell.kernel.name) ?? []).flatMap((suite) => programCases(suite, { kernel, machine, now }))
+    const choice = { suites: [...config.suites, ...wanted.map(suiteName)], suite: selection.suite, case: selection.case, all: selection.all }
+    return planCases(cell, outcome, machine, [...catalogue, ...programs], choice)
   })
   const held = stack.move()
   return {
@@ -57,6 +70,12 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     versions: Object.fromEntries([...builds].map(([name, { source }]) => [`kernel ${name}`, source.version])),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** That these cells share. */
+const kernelOf = ([first]: readonly Cell[]): Cell['kernel'] => {
+  if (first === undefined) throw new Error('a kernel without a cell')
+  return first.kernel
 }
 
 const builtHere = (cell: Cell | undefined): number => (cell !== undefined && isPrebuilt(cell.kernel.source) ? 0 : 1)
@@ -80,10 +99,8 @@ const checkLongestSeries = async (cells: readonly Cell[], { tools, signal }: Ker
 }
 
 const buildOne = (name: string, cells: readonly Cell[], { config, tools, upTo, signal }: KernelsToPlan, emit: Emit): Promise<KernelBuilds> => {
-  const [first] = cells
-  if (first === undefined) throw new Error(`the kernel ${name} has no cell`)
   const configs = [...new Map(cells.map((cell) => [cell.config.name, cell.config])).values()]
-  return buildConfigs(first.kernel, configs, {
+  return buildConfigs(kernelOf(cells), configs, {
     tools,
     upTo,
     signal,

@@ -1,11 +1,11 @@
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { PlannedCase } from '../plan/plan.ts'
 import type { GuestLife } from '../verdict/transcript.ts'
 
 export interface CellRun {
-  readonly cases: readonly CaseInfo[]
+  readonly cases: readonly PlannedCase[]
   readonly isolate: 'cell' | 'case'
   /** Boots a guest for these cases and sees it to its end. `attempt` counts from 1. */
-  readonly live: (cases: readonly CaseInfo[], alone: boolean, attempt: number) => Promise<GuestLife>
+  readonly live: (cases: readonly PlannedCase[], alone: boolean, attempt: number) => Promise<GuestLife>
 }
 
 /** So many guests in a row may die under their cases before the rest counts as not run. */

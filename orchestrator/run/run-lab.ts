@@ -6,7 +6,8 @@ import type { ResolvedConfig } from '../config/resolved-config.ts'
 import { LabError } from '../host/errors.ts'
 import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Plan } from '../plan/plan.ts'
-import { type CaseFilter, selectCases } from '../plan/select-cases.ts'
+import { checkSelection } from '../plan/check-selection.ts'
+import type { CaseFilter } from '../plan/select-cases.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
@@ -50,7 +51,7 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     const started = performance.now()
     await using bench = await openBench(request, emit)
     // Before a QEMU may have to be built.
-    selectCases(bench.catalogue, request.config.suites, request.selection)
+    checkSelection(bench.catalogue, request.config, request.selection)
     const notice = (text: string) => { emit({ event: 'notice', text }) }
     await using qemus = await openMachineQemus(cells.map(({ machine }) => machine), bench.tools, { notice, signal: request.signal })
     await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench, qemus }, emit)

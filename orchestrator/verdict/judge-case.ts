@@ -1,4 +1,4 @@
-import type { CaseInfo } from '../../guest-agent/protocol.ts'
+import type { PlannedCase } from '../plan/plan.ts'
 import type { AttemptReport } from './judge-attempt.ts'
 import type { CaseResult, Outcome } from './results.ts'
 
@@ -13,19 +13,21 @@ const ORDER: readonly Outcome[] = ['pass', 'not-run', 'skip', 'fail', 'timeout',
  * @param attempts in the order in which they were made
  * @param whyNot what kept the cell from coming to it, when it did not
  */
-export const judgeCase = (info: CaseInfo, attempts: readonly AttemptReport[], whyNot: string): CaseResult => {
+export const judgeCase = (info: PlannedCase, attempts: readonly AttemptReport[], whyNot: string): CaseResult => {
   const ran = attempts.filter(({ outcome }) => outcome !== 'not-run')
   const told = ran.length > 0 ? ran : attempts
   const worst = told.toSorted((a, b) => ORDER.indexOf(b.outcome) - ORDER.indexOf(a.outcome))[0]
   const outcome = worst?.outcome ?? 'not-run'
   const disagree = new Set(told.map((attempt) => attempt.outcome)).size > 1
-  const unexpected = outcome !== EXPECTED || disagree
-  const because = disagree ? `attempts disagree: ${told.map(attemptText).join(', then ')}` : worst === undefined ? whyNot : worst.because
+  const expected = outcome === 'fail' && info.knownFailure !== undefined ? outcome : EXPECTED
+  const unexpected = outcome !== expected || disagree
+  const known = outcome === 'fail' ? info.knownFailure : outcome === 'pass' ? info.caveat : undefined
+  const because = disagree ? `attempts disagree: ${told.map(attemptText).join(', then ')}` : worst === undefined ? whyNot : worst.because ?? known
   return {
     id: info.id,
     suite: info.suite,
     outcome,
-    expected: EXPECTED,
+    expected,
     unexpected,
     ...(because === undefined ? {} : { because }),
     durationMs: worst?.durationMs ?? 0,
@@ -38,3 +40,9 @@ export const judgeCase = (info: CaseInfo, attempts: readonly AttemptReport[], wh
 
 const attemptText = ({ outcome, alone, because }: AttemptReport): string =>
   `${outcome}${alone ? ' alone' : ''}${because === undefined ? '' : ` (${because})`}`
+
+/** One that could not even be tried: no guest was asked for it. */
+export const brokenCase = ({ id, suite }: PlannedCase, { because, tail }: NonNullable<PlannedCase['broken']>): CaseResult =>
+  ({ id, suite, outcome: 'fail', expected: EXPECTED, unexpected: true, because: 'it does not compile', durationMs: 0, message: [because, ...tail.slice(-MOST_TAIL)].join('\n'), attempts: [] })
+
+const MOST_TAIL = 10

@@ -3,7 +3,7 @@ import { cleanConsoleLine } from './console-line.ts'
 import { bootFailure } from './boot-failure.ts'
 import { declaredLines, preparationLines, preparationTaints } from './declared-lines.ts'
 import { judgeAttempt } from './judge-attempt.ts'
-import { judgeCase } from './judge-case.ts'
+import { brokenCase, judgeCase } from './judge-case.ts'
 import { joinedOutcomes } from './joined-outcomes.ts'
 import { labProblem } from './lab-problem.ts'
 import { readConsole, type ConsoleReading } from './read-console.ts'
@@ -45,6 +45,7 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
     reading: readConsole(life.console, life.asked.map((id) => declared.get(id) ?? { id, provokes: [] }), preparationLines(plan), preparationTaints(plan)),
   }))
   const cases = plan.cases.map((info) => {
+    if (info.broken !== undefined) return brokenCase(info, info.broken)
     const asked = judged.filter(({ life }) => life.asked.includes(info.id))
     const attempts = asked.flatMap(({ life, reading }) => judgeAttempt(info.id, life, reading) ?? [])
     return judgeCase(info, attempts, whyNot(judged))
@@ -92,7 +93,7 @@ const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: reado
   if (unbooted.length > 0 && unbooted.length === judged.length) return { status: 'boot-failed', because: unbooted[0] ?? '' }
 
   const problems = judged.flatMap(({ life, reading }) => labProblem(life, reading) ?? [])
-  const interrupted = judged.some(({ life }) => life.end.how === 'interrupted') || (judged.length === 0 && cases.length > 0)
+  const interrupted = judged.some(({ life }) => life.end.how === 'interrupted') || (judged.length === 0 && plan.cases.some(({ broken }) => broken === undefined))
   const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
   const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
   const reasons = [
