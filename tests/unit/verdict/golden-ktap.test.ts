@@ -11,7 +11,7 @@ const golden = z.strictObject({
   output: z.enum(['ktap', 'tap', 'exit-code']),
   test: z.string().optional(),
   end: z.strictObject({ status: z.int().exactOptional(), signal: z.string().exactOptional(), cut: z.literal(true).exactOptional() }),
-  outcome: z.enum(['pass', 'fail', 'skip']),
+  outcome: z.enum(['pass', 'fail', 'skip', 'timeout']),
   /** What its message begins with. */
   message: z.string().optional(),
 })
