@@ -99,7 +99,8 @@ const suite = z.union([
       kind: z.literal('program'),
       name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a name of a-z, 0-9 and -'),
       build: z.string().min(1, 'must be a command').optional(),
-      run: z.array(z.string()).min(1, 'must be a program and its arguments').readonly(),
+      run: z.array(z.string()).min(1, 'must be a program and its arguments')
+        .refine(([file = '']) => /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$)).+/.test(file), 'must begin with a program below the folder that it is taken from, e.g. ./mine').readonly(),
       output: z.enum(['ktap', 'tap', 'exit-code']),
       device: z.enum(DEVICE_KINDS).optional(),
       timeoutSeconds: z.number().min(1).max(3600).optional(),

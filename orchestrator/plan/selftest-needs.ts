@@ -35,7 +35,9 @@ const NOTHING: SelftestNeeds = { needs: {}, device: false, hugePages: 0, gigaPag
 /** A page of 1 GiB, as much pinned for a device, and the guest itself. */
 const ROOMY_MIB = 4096
 const HUGE_PAGES = 16
+/** A buffer of 128 MiB in them, and another one. */
 const IOMMU_HUGE_PAGES = 128
+const IOMMU_MIB = 2048
 
 const vfioNeeds = (program: string, name: string, kernel: KernelFacts): SelftestNeeds => {
   const capabilities = [
@@ -76,7 +78,7 @@ const SKIPPED_WITHOUT_VIOMMU = /\.no_viommu\.(?:viommu_alloc_nested_iopf|viommu_
 
 const iommuNeeds = (program: string, name: string): SelftestNeeds => ({
   ...NOTHING,
-  hugePages: program === 'iommufd' ? IOMMU_HUGE_PAGES : 0,
+  ...(program === 'iommufd' ? { hugePages: IOMMU_HUGE_PAGES, memoryMiB: IOMMU_MIB } : {}),
   ...(SKIPPED_WITHOUT_VIOMMU.test(name) ? { skips: 'it skips itself in the variant without a vIOMMU' } : {}),
 })
 

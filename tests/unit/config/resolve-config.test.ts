@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { debian, debianImage, defineLab, edu, intelIommu, pciTestdev, prebuilt, tree, vfioUser, vfioUserDma } from '../../../orchestrator/config/define-lab.ts'
+import { debian, debianImage, defineLab, edu, intelIommu, kselftest, pciTestdev, prebuilt, program, tree, vfioUser, vfioUserDma } from '../../../orchestrator/config/define-lab.ts'
 import { dmaOptions } from '../../../images/devices/vfio-user-dma/options.ts'
 import { resolveConfig } from '../../../orchestrator/config/resolve-config.ts'
 import { withTree } from '../../../orchestrator/config/with-tree.ts'
@@ -99,6 +99,11 @@ describe('a config', () => {
     ])
   })
 
+  test('keeps suites of programs apart from those of the agent', () => {
+    const own = program({ name: 'mine', build: 'cp $SRC/adder.ts .', run: ['./adder.ts', '{bdf}'], output: 'tap' })
+    expect(resolved(defineLab({ ...good, suites: ['native', kselftest('vfio'), own] }))).toMatchObject({ suites: ['native'], programs: [{ kind: 'kselftest', folder: 'vfio' }, own] })
+  })
+
   test('is asked of one tree by withTree', () => {
     expect(withTree(resolved(good), '/src/linux')).toMatchObject({ kernels: [{ name: 'tree', source: { kind: 'tree', dir: '/src/linux' } }], machines: [{}, {}] })
   })
@@ -114,6 +119,8 @@ describe('a mistake is named with its place and the nearest right name', () => {
     ['an unknown key', { ...good, machine: {} }, ['unknown key machine; did you mean machines?']],
     ['an unknown key below', { ...good, machines: { none: { devices: [], memoryMib: 3 } } }, ['machines.none: unknown key memoryMib; did you mean memoryMiB?']],
     ['an unknown key of an IOMMU', { ...good, machines: { m: { iommu: { ...intelIommu(), scalabel: true }, devices: [] } } }, ['machines.m.iommu: unknown key scalabel; did you mean scalable?']],
+    ['two suites of one name', { ...good, suites: [kselftest('vfio'), kselftest('vfio')] }, ['suites[1]: there are two suites selftests-vfio']],
+    ['a program that is not there', { ...good, suites: [program({ name: 'mine', run: ['./mine'], output: 'ktap' })] }, [expect.stringMatching(/^suites\[0\]\.run: there is no file .*\/mine$/)]],
     ['an unknown key of a limit', { ...good, limits: { bootSecs: 1 } }, ['limits: unknown key bootSecs; did you mean bootSeconds?']],
     ['a constructor that was not called', { ...good, machines: { m: { devices: [edu] } } }, ['machines.m.devices[0]: must be a device such as edu(), or a place with devices such as oneGroup(edu(), pciTestdev())']],
     ['more devices than the root bus has slots for', { ...good, machines: { m: { devices: Array.from({ length: 23 }, () => edu()) } } }, ['machines.m.devices: at most 22 entries: each takes a slot of the root bus']],
