@@ -110,6 +110,18 @@ const overflow = defineCase({
   },
 })
 
+const roundsOver = defineCase({
+  name: 'memory-that-rounds-over',
+  title: 'memory that lies in more pages than can be counted is refused, and nothing else comes of it',
+  needs: NEEDS,
+  covers: { ioctls: ['IOMMU_IOAS_MAP'], sources: [...SOURCES, 'drivers/iommu/iommufd/pages.c'] },
+  run: (lab) => {
+    const ioas = lab.use(IommuFd.open()).ioasAlloc()
+    expectErrno(['EINVAL', 'EOVERFLOW'], () => ioas.map({ address: 2n, length: LAST - PAGE }, { iova: 0n }))
+    equal(ioas.unmapAll(), 0n, 'bytes that the refused mapping left')
+  },
+})
+
 const refusals = defineCase({
   name: 'refusals',
   title: 'no length, no direction and no such IOAS are refused, in that order of precedence',
@@ -169,4 +181,4 @@ const lazy = defineCase({
   },
 })
 
-export const ioasMap = suite('ioas-map', [fixed, chosen, hole, overlap, overflow, refusals, subPage, lazy])
+export const ioasMap = suite('ioas-map', [fixed, chosen, hole, overlap, overflow, roundsOver, refusals, subPage, lazy])

@@ -20,8 +20,8 @@ export interface PlannedCase extends CaseInfo {
   readonly broken?: { readonly because: string; readonly tail: readonly string[] }
   /** What a pass of it does not show here. */
   readonly caveat?: string
-  /** It may fail, until that is over. */
-  readonly knownFailure?: string
+  /** It may go wrong in this one way. */
+  readonly knownFailure?: { readonly because: string; readonly outcome: 'fail' | 'crash'; readonly looks: RegExp }
 }
 
 export interface ProgramCase extends Omit<ProgramRun, 'id' | 'timeoutMs'> {

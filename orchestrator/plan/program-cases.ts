@@ -4,7 +4,7 @@ import type { KernelFacts } from '../kernel/built-kernel.ts'
 import { harnessName } from '../kernel/selftest-list.ts'
 import type { Selftests, SelftestsOutcome } from '../kernel/selftests.ts'
 import type { MachineFacts } from '../machine/machine-spec.ts'
-import { flawOf, HOLLOW_CASES, KNOWN_FAILURES } from './known-flaws.ts'
+import { flawOf, HOLLOW_CASES } from './known-flaws.ts'
 import type { PlannedCase } from './plan.ts'
 import { selftestDevice, selftestNeeds } from './selftest-needs.ts'
 
@@ -18,7 +18,7 @@ export type ReadySuite =
 export interface CellOfPrograms {
   readonly kernel: KernelFacts
   readonly machine: MachineFacts
-  /** Milliseconds since the epoch: known failures end one day. */
+  /** Milliseconds since the epoch: known flaws end one day. */
   readonly now: number
 }
 
@@ -48,13 +48,11 @@ const selftestCases = (
     const given = device ? selftestDevice(cell.machine.devices) : undefined
     const asks = { ...needs, config: [...selftests.config, ...needs.config ?? []], ...(given === undefined ? {} : { deviceKind: needs.deviceKind ?? given }) }
     const info = infoOf(suite, test === undefined ? program : `${program}.${test}`, `${program}: ${test ?? 'all of it'}`, asks, SELFTEST_LIMIT_MS)
-    const unfit = flawOf(HOLLOW_CASES, info.id, cell.now) ?? skips
+    const unfit = flawOf(HOLLOW_CASES, info.id, cell.now)?.because ?? skips
       ?? (source !== undefined && !selftests.sources.includes(source.path) ? source.without : undefined)
-    const knownFailure = flawOf(KNOWN_FAILURES, info.id, cell.now)
     return {
       ...info,
       ...(unfit === undefined ? {} : { unfit }),
-      ...(knownFailure === undefined ? {} : { knownFailure }),
       ...(caveat === undefined ? {} : { caveat }),
       program: {
         folder: selftests.folder,

@@ -19,10 +19,11 @@ export const judgeCase = (info: PlannedCase, attempts: readonly AttemptReport[],
   const worst = told.toSorted((a, b) => ORDER.indexOf(b.outcome) - ORDER.indexOf(a.outcome))[0]
   const outcome = worst?.outcome ?? 'not-run'
   const disagree = new Set(told.map((attempt) => attempt.outcome)).size > 1
-  const expected = outcome === 'fail' && info.knownFailure !== undefined ? outcome : EXPECTED
+  const known = worst !== undefined && isKnown(worst, info.knownFailure) ? info.knownFailure : undefined
+  const expected = known?.outcome ?? EXPECTED
   const unexpected = outcome !== expected || disagree
-  const known = outcome === 'fail' ? info.knownFailure : outcome === 'pass' ? info.caveat : undefined
-  const because = disagree ? `attempts disagree: ${told.map(attemptText).join(', then ')}` : worst === undefined ? whyNot : worst.because ?? known
+  const hint = known?.because ?? (outcome === 'pass' ? info.caveat : undefined)
+  const because = disagree ? `attempts disagree: ${told.map(attemptText).join(', then ')}` : worst === undefined ? whyNot : knownText(worst.because, hint)
   return {
     id: info.id,
     suite: info.suite,
@@ -37,6 +38,12 @@ export const judgeCase = (info: PlannedCase, attempts: readonly AttemptReport[],
     ...(worst?.measures === undefined ? {} : { measures: worst.measures }),
   }
 }
+
+const isKnown = ({ outcome, because = '', message = '' }: AttemptReport, known: PlannedCase['knownFailure']): boolean =>
+  outcome === known?.outcome && known.looks.test(outcome === 'crash' ? because : message)
+
+const knownText = (because: string | undefined, hint: string | undefined): string | undefined =>
+  (because === undefined || hint === undefined ? because ?? hint : `${because}: ${hint}`)
 
 const attemptText = ({ outcome, alone, because }: AttemptReport): string =>
   `${outcome}${alone ? ' alone' : ''}${because === undefined ? '' : ` (${because})`}`

@@ -28,9 +28,21 @@ test('a program of whose end nothing is told is no pass; a case of the agent is 
 })
 
 test('a known failure may fail and may pass, and do nothing else', () => {
-  const known: PlannedCase = { ...aCase('s/a'), knownFailure: 'it is broken upstream', caveat: 'half of it is off' }
-  const result = (outcome: 'pass' | 'fail' | 'timeout') => judgeCase(known, [{ outcome, alone: false, durationMs: 1, console: [] }], '')
+  const known: PlannedCase = { ...aCase('s/a'), knownFailure: { because: 'it is broken upstream', outcome: 'fail', looks: /no page/ }, caveat: 'half of it is off' }
+  const result = (outcome: 'pass' | 'fail' | 'crash' | 'timeout', message = 'there is no page') => judgeCase(known, [{ outcome, alone: false, durationMs: 1, message, console: [] }], '')
   expect(result('fail')).toMatchObject({ expected: 'fail', unexpected: false, because: 'it is broken upstream' })
   expect(result('pass')).toMatchObject({ expected: 'pass', unexpected: false, because: 'half of it is off' })
+  expect(result('fail', 'something else')).toMatchObject({ expected: 'pass', unexpected: true })
   expect(result('timeout')).toMatchObject({ expected: 'pass', unexpected: true })
+  expect(result('crash')).toMatchObject({ expected: 'pass', unexpected: true })
+})
+
+test('a known crash is known by the title of its splat', () => {
+  const known: PlannedCase = { ...aCase('s/a'), knownFailure: { because: 'it counts no pages', outcome: 'crash', looks: /^WARNING in f$/ } }
+  const result = (outcome: 'pass' | 'fail' | 'crash', because?: string) =>
+    judgeCase(known, [{ outcome, alone: false, durationMs: 1, console: [], ...(because === undefined ? {} : { because }) }], '')
+  expect(result('crash', 'WARNING in f')).toMatchObject({ expected: 'crash', unexpected: false, because: 'WARNING in f: it counts no pages' })
+  expect(result('crash', 'WARNING in f, and 1 more')).toMatchObject({ expected: 'pass', unexpected: true, because: 'WARNING in f, and 1 more' })
+  expect(result('fail')).toMatchObject({ unexpected: true })
+  expect(result('pass')).toMatchObject({ expected: 'pass', unexpected: false })
 })
