@@ -6,6 +6,7 @@ import { Errno } from '../sys/errno.ts'
 import { openDescriptors, openFds } from '../sys/fd.ts'
 import { nextEventFdId } from '../sys/eventfd.ts'
 import { openMappings, type Mapping } from '../sys/memory.ts'
+import { openFileCount } from '../sys/open-files.ts'
 import { pinnedPages } from '../sys/pinned-pages.ts'
 import { linkTarget, readText } from '../sys/text-file.ts'
 
@@ -29,6 +30,8 @@ export interface Inventory {
     readonly pinned?: number | undefined
     /** The number of the next eventfd: contexts that the kernel keeps though nobody has them open push it up. */
     readonly nextEventFd?: number | undefined
+    /** Open files, whoever has them. */
+    readonly files?: number | undefined
   }
 }
 
@@ -42,7 +45,7 @@ export const takeInventory = (devices: readonly PciDevice[], { alone = false } =
   mdevs: new Set(mdevUuids()),
   parameters: readParameters(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
-  wholeGuest: alone ? { pinned: pinnedPages(), nextEventFd: nextEventFdId() } : {},
+  wholeGuest: alone ? { pinned: pinnedPages(), nextEventFd: nextEventFdId(), files: openFileCount() } : {},
 })
 
 /** What is there now and was not before, in words; an empty list is a clean case. */
@@ -62,6 +65,8 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
     ...grown('pages are still pinned', before.wholeGuest.pinned, now.wholeGuest.pinned),
     // One whose descriptor is still open is told as that.
     ...(newFds(before, now).some((fd) => linkOf(fd).includes('[eventfd]')) ? [] : grown('contexts of eventfds are still held', before.wholeGuest.nextEventFd, now.wholeGuest.nextEventFd)),
+    // Likewise.
+    ...(newFds(before, now).length > 0 ? [] : grown('files are still open, though nobody has a descriptor', before.wholeGuest.files, now.wholeGuest.files)),
     ...(now.hugePages === before.hugePages ? [] : [`${now.hugePages ?? 'no'} huge pages, before: ${before.hugePages ?? 'none'}`]),
   ]
 

@@ -181,6 +181,25 @@ const copied = defineCase({
   },
 })
 
+const partly = defineCase({
+  name: 'copy-from-the-middle',
+  title: 'a copy that begins and ends within a mapping is translated to just those pages',
+  needs: NEEDS,
+  covers: { ioctls: ['IOMMU_IOAS_COPY'], sources: SOURCES },
+  provokes: FAULTS,
+  run: (lab) => {
+    const { ioas, testdev, a } = start(lab, 5)
+    ioas.map(a, { iova: 0x7000_0000n })
+    ioas.copyFrom(ioas, { from: 0x7000_0000n + 2n * PAGE, length: 2n * PAGE, iova: IOVA })
+    const written = (iova: bigint): readonly number[] => {
+      a.bytes.fill(0)
+      testdev.write(iova, 4)
+      return [...a.words.keys()].filter((index) => a.words[index] !== 0).map((index) => Math.floor((index * 4) / PAGE_SIZE))
+    }
+    equal([-1n, 0n, 1n, 2n].map((page) => written(IOVA + page * PAGE)), [[], [2], [3], []], 'pages that are written through the pages before, in and behind the copy')
+  },
+})
+
 const two = defineCase({
   name: 'two-ioases-two-tables',
   title: 'one mapping shared by two IOASes is translated by either, and leaving one does not end the other',
@@ -203,4 +222,4 @@ const two = defineCase({
   },
 })
 
-export const cdevTranslation = suite('cdev-translation', [replace, failed, detached, stale, neighbours, readOnly, copied, two])
+export const cdevTranslation = suite('cdev-translation', [replace, failed, detached, stale, neighbours, readOnly, copied, partly, two])

@@ -67,6 +67,28 @@ export const containerType1Dirty = suite('container-type1-dirty', [
     },
   }),
   defineCase({
+    name: 'bitmap-of-several',
+    title: 'the bits of several mappings lie in their places, where one begins in the middle of a 64-bit word and ends in another too',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_IOMMU_DIRTY_PAGES'], sources: [TYPE1] },
+    run: (lab) => {
+      const { container } = attachGroup(lab)
+      const memory = lab.use(Memory.pages(200 * PAGE_SIZE))
+      // First page and number of pages of each mapping.
+      const mappings = [[0, 1], [3, 37], [50, 30], [100, 100]] as const
+      for (const [first, pages] of mappings) container.mapDma({ address: memory.address, length: pages * PAGE_SIZE }, IOVA + BigInt(first) * PAGE)
+      command(container, START)
+      const bits = new Uint8Array(new ArrayBuffer(32))
+      const place = new BigUint64Array([IOVA, 200n * PAGE])
+      const tail = Uint8Array.from([...new Uint8Array(place.buffer), ...bitmap(bits, { bitmapBytes: 32n })])
+      container.ioctl('VFIO_IOMMU_DIRTY_PAGES', vfioStructs.iommuType1DirtyBitmap.make({ flags: GET_BITMAP }, { tail }))
+      const clean = Array.from({ length: 256 }, (_, page) => page).filter((page) => ((bits[page >> 3] ?? 0) >> (page & 7) & 1) === 0)
+      const holes = Array.from({ length: 256 }, (_, page) => page).filter((page) => !mappings.some(([first, pages]) => page >= first && page < first + pages))
+      equal(clean, holes, 'pages that are told as clean')
+      command(container, STOP)
+    },
+  }),
+  defineCase({
     name: 'refusals',
     title: 'one command at a time, a range that cuts no mapping, the smallest page size and room enough for the bits: else EINVAL',
     needs: NEEDS,

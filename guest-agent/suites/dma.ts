@@ -11,6 +11,8 @@ import { openAnyDevice, openThroughGroup, type OpenDevice } from '../vfio/open-d
 
 const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c', 'drivers/iommu/iommufd/pages.c']
 const TYPE1 = 'drivers/vfio/vfio_iommu_type1.c'
+/** Who tells the IOMMU to forget. */
+const FLUSHERS = ['drivers/iommu/intel/cache.c', 'drivers/iommu/iommu.c']
 const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
 const REPORTER = ['dma-write', 'dma-64', 'fault-report'] as const
 /** Not reachable with 32 bits. */
@@ -44,6 +46,36 @@ const openReporter = async (lab: CaseContext) => {
     return report.translated === true
   }
   return { open, writer, write }
+}
+
+/** Ranges that an IOMMU is told to forget in different ways: by page, by powers of two, and over the end of a page table. */
+const UNMAPPED = [
+  { iova: HIGH, pages: 1 }, { iova: HIGH, pages: 2 }, { iova: HIGH + PAGE, pages: 2 }, { iova: HIGH, pages: 5 }, { iova: HIGH + PAGE, pages: 8 },
+  { iova: (1n << 21n) * 3n - PAGE, pages: 2 }, { iova: (1n << 30n) * 3n - PAGE, pages: 2 },
+]
+
+/** Pages of a range that may tell different things: its ends and its middle. */
+const tellingPages = (pages: number): readonly number[] => [...new Set([0, Math.floor(pages / 2), pages - 1])]
+
+const unmapsEveryPage = async (lab: CaseContext, open: OpenDevice): Promise<void> => {
+  const writer = await dmaWriter(lab, open)
+  for (const { iova, pages } of UNMAPPED) {
+    const memory = lab.use(Memory.pages(pages * PAGE_SIZE))
+    open.dma.map(memory, { iova })
+    const reached = async (): Promise<readonly number[]> => {
+      const found: number[] = []
+      for (const page of tellingPages(pages)) {
+        if ((await writer.dmaWrite(iova + BigInt(page) * PAGE, 16)).translated === true) found.push(page)
+      }
+      return found
+    }
+    const where = `pages of ${pages} at 0x${iova.toString(16)} that the device reaches`
+    equal(await reached(), tellingPages(pages), where)
+    memory.bytes.fill(0)
+    open.dma.unmap(iova)
+    equal(await reached(), [], `${where} after they were unmapped`)
+    ok(memory.bytes.every((byte) => byte === 0), 'memory was written after it was unmapped')
+  }
 }
 
 export const dma = suite('dma', [
@@ -82,6 +114,22 @@ export const dma = suite('dma', [
       open.dma.unmap(HIGH)
       equal(await write(HIGH, memory), false, 'translated after it was unmapped')
     },
+  }),
+  defineCase({
+    name: 'unmapped-pages',
+    title: 'no page of a range is reached any more when it was unmapped as a whole, though the device used each of them before',
+    needs: { access: 'any', iommu: 'present', device: REPORTER },
+    covers: { ioctls: ['IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_UNMAP_DMA'], sources: [...SOURCES, TYPE1, ...FLUSHERS] },
+    provokes: IOMMU_FAULTS,
+    run: async (lab) => { await unmapsEveryPage(lab, openAnyDevice(lab, lab.device(REPORTER))) },
+  }),
+  defineCase({
+    name: 'unmapped-pages-group',
+    title: 'the same through the group and its container, of type1 or of iommufd',
+    needs: { access: 'group', iommu: 'present', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], device: REPORTER },
+    covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1, COMPAT, ...FLUSHERS] },
+    provokes: IOMMU_FAULTS,
+    run: async (lab) => { await unmapsEveryPage(lab, openThroughGroup(lab, lab.device(REPORTER))) },
   }),
   defineCase({
     name: 'across-mappings',

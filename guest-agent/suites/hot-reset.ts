@@ -5,6 +5,7 @@ import type { PciDevice } from '../pci/pci-device.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
 import { openGroup } from '../vfio/attached-group.ts'
+import { bindCdev } from '../vfio/bound-cdev.ts'
 import { firstWords } from '../vfio/first-words.ts'
 import { openThroughCdev, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
 import { int32s } from '../vfio/vfio-device.ts'
@@ -57,6 +58,20 @@ export const hotReset = suite('hot-reset', [
     run: (lab) => {
       const open = openThroughGroup(lab, lab.device(RESET))
       tellsOneDevice(open, 0, open.pci.groupNumber ?? -1)
+    },
+  }),
+  defineCase({
+    name: 'group-info-after-cdev',
+    title: 'a device that was open through its cdev before is told by groups and reset by them when it is open through its group',
+    needs: { ...GROUP_NEEDS, access: 'cdev', config: [...GROUP_NEEDS.config, 'VFIO_GROUP'] },
+    covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO', 'VFIO_DEVICE_PCI_HOT_RESET'], sources: [CORE, 'drivers/vfio/device_cdev.c'] },
+    run: (lab) => {
+      const pci = lab.device(RESET)
+      const { cdev } = bindCdev(lab, pci)
+      cdev.close()
+      const open = openThroughGroup(lab, pci)
+      tellsOneDevice(open, 0, open.pci.groupNumber ?? -1)
+      resets(open, () => { open.device.hotReset([open.group.fd]) })
     },
   }),
   defineCase({

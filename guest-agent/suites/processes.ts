@@ -181,6 +181,7 @@ const limit = defineCase({
 })
 
 const ROUNDS = 50
+const BIND_ROUNDS = 2
 
 const race = defineCase({
   name: 'two-map-the-same',
@@ -216,4 +217,25 @@ const destroyed = defineCase({
   },
 })
 
-export const processes = suite('processes', [othersMemory, deadsMemory, killed, heir, nobody, limit, race, destroyed])
+const bound = defineCase({
+  name: 'two-bind-the-same',
+  title: 'of two processes that bind an open device at the same time one does, and the other is told EINVAL; the device is then used and closed as ever',
+  needs: { access: 'cdev' },
+  covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD'], sources: ['drivers/vfio/device_cdev.c'] },
+  run: async (lab) => {
+    for (let round = 0; round < BIND_ROUNDS; round += 1) {
+      const cdev = openCdev(lab)
+      const iommu = lab.use(IommuFd.open())
+      const others = [lab.use(new OtherProcess([cdev.fd, iommu.fd])), lab.use(new OtherProcess([cdev.fd, iommu.fd]))]
+      const told = toldAtOnce(others, 'VFIO_DEVICE_BIND_IOMMUFD', (index) => vfioStructs.deviceBindIommufd.make({ iommufd: others[index]?.fd(1) ?? -1 }))
+      equal(told, ['EINVAL', 'ok'], `what the two are told in round ${round}`)
+      cdev.attach(iommu.ioasAlloc().id)
+      // They have it open too.
+      for (const other of others) await other.kill()
+      cdev.close()
+      iommu.close()
+    }
+  },
+})
+
+export const processes = suite('processes', [othersMemory, deadsMemory, killed, heir, nobody, limit, race, destroyed, bound])

@@ -18,3 +18,12 @@ test('a mediated device that a case made and did not remove is told, one that wa
   expect(leftovers(before, { ...now, mdevs: new Set(['one', 'two']) })).toEqual(['mdev two is still there'])
   expect(leftovers(before, before)).toEqual([])
 })
+
+test('a file that only the kernel still has is told; one whose descriptor is open is told as that', () => {
+  const now = { ...takeInventory([]), wholeGuest: { files: 70 } }
+  const more = { ...now, wholeGuest: { files: 72 } }
+  expect(leftovers(now, more)).toEqual(['2 files are still open, though nobody has a descriptor'])
+  expect(leftovers(more, now)).toEqual([])
+  const fd = [...now.fds][0] ?? 0
+  expect(leftovers({ ...now, fds: new Set([...now.fds].filter((each) => each !== fd)) }, more)).toEqual([expect.stringMatching(`^fd ${fd} `)])
+})
