@@ -153,6 +153,8 @@ export interface CaseInfo {
   readonly provokes: readonly string[]
   /** It runs when its suite or it is named, or with --all: it takes long, or its result is a figure. */
   readonly onRequest?: true
+  /** Times are its result: `lab diff` holds those of two runs against each other. */
+  readonly timed?: true
 }
 
 /** The largest number that cases which choose at random begin with. */

@@ -149,8 +149,8 @@ export class CaseContext {
   }
 
   /**
-   * A figure for results.json; the name says the unit: `copyMs`. Times may differ from run to run; any other figure must be the same on the
-   * same kernel, because a difference between two runs is told.
+   * A figure for results.json; the name says the unit: `copyMs`. Times (Ms, Us, Ns) and what is made of them (`NsPerPage`, `Ratio`) may differ
+   * from run to run; any other figure must be the same on the same kernel, because a difference between two runs is told.
    */
   measure(name: string, value: number): void {
     this.measures.set(name, value)

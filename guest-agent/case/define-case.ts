@@ -13,6 +13,8 @@ export interface CaseDefinition {
   readonly timeoutMs?: number
   /** Regular expressions of console lines that it provokes on purpose. */
   readonly provokes?: readonly string[]
+  /** Its measures are times that two runs are compared by; those of other cases only tell how long something took. */
+  readonly timed?: true
   readonly run: (lab: CaseContext) => Promise<void> | void
 }
 
@@ -29,9 +31,12 @@ export const defineCase = (definition: CaseDefinition): CaseDefinition => defini
 
 /** The cases of one file. A name that appears twice is an error. `onRequest`: they run when they are named, or with --all. */
 export const suite = (name: string, definitions: readonly CaseDefinition[], { onRequest = false } = {}): readonly Case[] =>
-  catalogueOf(definitions.map(({ run, needs = {}, timeoutMs = DEFAULT_TIMEOUT_MS, provokes = [], ...rest }) => ({
+  catalogueOf(definitions.map(({ run, needs = {}, timeoutMs = DEFAULT_TIMEOUT_MS, provokes = [], timed, ...rest }) => ({
     run,
-    info: { id: `${name}/${rest.name}`, suite: name, title: rest.title, needs, covers: rest.covers, timeoutMs, provokes, ...(onRequest ? { onRequest } : {}) },
+    info: {
+      id: `${name}/${rest.name}`, suite: name, title: rest.title, needs, covers: rest.covers, timeoutMs, provokes,
+      ...(onRequest ? { onRequest } : {}), ...(timed === undefined ? {} : { timed }),
+    },
   })))
 
 /** Cases of several suites as one list in which every id is there once and every `provokes` is a regular expression. */

@@ -21,6 +21,9 @@ export interface MapOptions {
 /** Bytes of a file, from its beginning unless told otherwise. */
 export type FilePart = MapOptions & { readonly start?: bigint; readonly length: bigint }
 
+/** What is mapped there in another IOAS. */
+type CopiedPart = MapOptions & { readonly from: bigint; readonly length: bigint }
+
 /** All of a mapping, or bytes at an address. */
 export type MapSource = Mapping | { readonly address: bigint; readonly length: number | bigint }
 
@@ -50,7 +53,7 @@ export class Ioas {
 
   /** Unmaps all mappings that lie inside; returns how many bytes that were. */
   unmap(iova: bigint, length: number | bigint): bigint {
-    const request = iommufdStructs.ioasUnmap.make({ ioas_id: this.id, iova, length: BigInt(length) })
+    const request = unmapRequest(this.id, iova, length)
     this.iommu.ioctl('IOMMU_IOAS_UNMAP', request)
     return request.get('length')
   }
@@ -60,11 +63,8 @@ export class Ioas {
   }
 
   /** Maps here what another IOAS (or this one) has mapped there; returns the IOVA. */
-  copyFrom(source: Ioas, { from, length, ...options }: MapOptions & { readonly from: bigint; readonly length: bigint }): bigint {
-    const request = iommufdStructs.ioasCopy.make({
-      flags: flagsOf(options),
-      dst_ioas_id: this.id, src_ioas_id: source.id, length, dst_iova: options.iova ?? 0n, src_iova: from,
-    })
+  copyFrom(source: Ioas, part: CopiedPart): bigint {
+    const request = copyRequest(this.id, source.id, part)
     this.iommu.ioctl('IOMMU_IOAS_COPY', request)
     return request.get('dst_iova')
   }
@@ -110,6 +110,12 @@ export const mapRequest = (ioasId: number, { address, length }: MapSource, optio
 
 export const mapFileRequest = (ioasId: number, fd: number, { start = 0n, length, ...options }: FilePart) =>
   iommufdStructs.ioasMapFile.make({ ioas_id: ioasId, flags: flagsOf(options), fd, start, length, iova: options.iova ?? 0n })
+
+export const unmapRequest = (ioasId: number, iova: bigint, length: number | bigint) =>
+  iommufdStructs.ioasUnmap.make({ ioas_id: ioasId, iova, length: BigInt(length) })
+
+export const copyRequest = (ioasId: number, sourceId: number, { from, length, ...options }: CopiedPart) =>
+  iommufdStructs.ioasCopy.make({ flags: flagsOf(options), dst_ioas_id: ioasId, src_ioas_id: sourceId, length, dst_iova: options.iova ?? 0n, src_iova: from })
 
 const flagsOf = ({ iova, access = IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE }: MapOptions): number =>
   access | (iova === undefined ? 0 : IOMMU_IOAS_MAP_FIXED_IOVA)

@@ -87,6 +87,7 @@ import { mdevPrecopy } from './mdev-precopy.ts'
 import { mdevDmaLogging } from './mdev-dma-logging.ts'
 import { mdevGfx } from './mdev-gfx.ts'
 import { mdevPins } from './mdev-pins.ts'
+import { performanceOfMaps } from './performance.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -178,4 +179,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...mdevDmaLogging,
   ...mdevGfx,
   ...mdevPins,
+  ...performanceOfMaps,
 ])

@@ -55,13 +55,13 @@ export class Container implements Disposable {
   }
 
   /** Maps memory at this IOVA; `flags` are VFIO_DMA_MAP_FLAG_*, readable and writable when missing. */
-  mapDma({ address, length }: MapSource, iova: bigint, flags: number = VFIO.VFIO_DMA_MAP_FLAG_READ | VFIO.VFIO_DMA_MAP_FLAG_WRITE): void {
-    this.ioctl('VFIO_IOMMU_MAP_DMA', vfioStructs.iommuType1DmaMap.make({ flags, vaddr: address, iova, size: BigInt(length) }))
+  mapDma(source: MapSource, iova: bigint, flags?: number): void {
+    this.ioctl('VFIO_IOMMU_MAP_DMA', mapDmaRequest(source, iova, flags))
   }
 
   /** Unmaps; returns how many bytes that were. */
   unmapDma(iova: bigint, size: number | bigint, flags = 0): bigint {
-    const request = vfioStructs.iommuType1DmaUnmap.make({ flags, iova, size: BigInt(size) })
+    const request = unmapDmaRequest(iova, size, flags)
     this.ioctl('VFIO_IOMMU_UNMAP_DMA', request)
     return request.get('size')
   }
@@ -74,3 +74,10 @@ export class Container implements Disposable {
     this.close()
   }
 }
+
+/** What asks for a mapping, for whoever makes the call. */
+export const mapDmaRequest = ({ address, length }: MapSource, iova: bigint, flags: number = VFIO.VFIO_DMA_MAP_FLAG_READ | VFIO.VFIO_DMA_MAP_FLAG_WRITE) =>
+  vfioStructs.iommuType1DmaMap.make({ flags, vaddr: address, iova, size: BigInt(length) })
+
+export const unmapDmaRequest = (iova: bigint, size: number | bigint, flags = 0) =>
+  vfioStructs.iommuType1DmaUnmap.make({ flags, iova, size: BigInt(size) })
