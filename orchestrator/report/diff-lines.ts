@@ -3,6 +3,7 @@ import { countText } from '../host/count-text.ts'
 import type { DiffedRun, RunDiff, Side } from '../verdict/run-diff.ts'
 import { countsText, diffGroups, type DiffGroup, kernelText, placeName, sideLines } from './diff-groups.ts'
 import type { Look, Paint } from './paint.ts'
+import { timeLines } from './time-lines.ts'
 
 const MOST_LINES = 6
 
@@ -15,8 +16,9 @@ export const diffLines = (diff: RunDiff, paint: Paint): readonly string[] => [
   lastLine(diff, paint),
 ]
 
-/** Only the differences, the same ones of several cells told once. */
-export const differenceLines = (diff: RunDiff, paint: Paint): readonly string[] => diffGroups(diff).flatMap((group) => groupLines(group, paint))
+/** Only the differences, the same ones of several cells told once, and what is slower or faster. */
+export const differenceLines = (diff: RunDiff, paint: Paint): readonly string[] =>
+  [...diffGroups(diff).flatMap((group) => groupLines(group, paint)), ...timeLines(diff.times, paint)]
 
 const runLine = (letter: string, { id, kernels, interrupted }: DiffedRun, paint: Paint): string =>
   `${paint('strong', letter)}  ${cleanLine(id)}  ${cleanLine(kernelText(kernels))}${interrupted ? paint('odd', '  interrupted: what is missing says nothing') : ''}`

@@ -1,7 +1,8 @@
 import { cleanLine } from '../host/clean-text.ts'
 import { countText } from '../host/count-text.ts'
-import type { DiffedRun, RunDiff, Side } from '../verdict/run-diff.ts'
+import type { CellTimes, DiffedRun, RunDiff, Side, TimesDiff } from '../verdict/run-diff.ts'
 import { countsText, diffGroups, type DiffGroup, kernelText, placeName, sideLines } from './diff-groups.ts'
+import { changeText, mostChanged, ratioText, timesText } from './time-changes.ts'
 
 const MOST_LINES = 6
 
@@ -14,6 +15,7 @@ export const diffMarkdown = (diff: RunDiff): readonly string[] => {
     `- A: ${runText(diff.a)}`,
     `- B: ${runText(diff.b)}`,
     ...diffGroups(diff).flatMap((group) => ['', ...groupLines(group)]),
+    ...timesLines(diff.times),
   ]
 }
 
@@ -27,6 +29,20 @@ const groupLines = ({ difference: { change, worse, place, was, is, because }, ce
   ...(because === undefined ? [] : [`  - because ${code(because)}`]),
   `  - in ${cells.map(code).join(', ')}`,
 ]
+
+const timesLines = (times: TimesDiff): readonly string[] => {
+  const text = timesText(times)
+  return text === undefined ? [] : ['', `**${text}**`, ...times.cells.flatMap((cell) => ['', ...cellTimesLines(cell)])]
+}
+
+const cellTimesLines = (cell: CellTimes): readonly string[] => {
+  const { changes, more } = mostChanged(cell)
+  return [
+    `- in ${code(cell.id)}`,
+    ...changes.map((change) => `  - ${ratioText(change)} ${code(changeText(change))}`),
+    ...(more === 0 ? [] : [`  - and ${more} more`]),
+  ]
+}
 
 const said = (side: Side, other: Side | undefined): string => {
   const lines = sideLines(side, other)

@@ -29,6 +29,7 @@ const caseResult = z.object({
   console: z.array(z.string()).exactOptional(),
   attempts: z.array(z.object({ outcome, alone: z.boolean() })),
   measures: z.record(z.string(), z.number()).exactOptional(),
+  timed: z.literal(true).exactOptional(),
 })
 
 export const cellResult = z.object({

@@ -1,4 +1,5 @@
 import type { Measures } from '../../guest-agent/protocol.ts'
+import { isNoisy } from './measure-names.ts'
 import type { CaseResult, CellResult, CellStatus } from './results.ts'
 import type { Change, Difference, Place, Side } from './run-diff.ts'
 import { stableText } from './stable-text.ts'
@@ -52,9 +53,8 @@ const caseSide = ({ id, outcome, unexpected, message, measures = {} }: CaseResul
   ...splatsAt(cell, id),
 })
 
-/** A time is another one each time. */
 const steadyMeasures = (measures: Measures): Pick<Side, 'measures'> => {
-  const steady = Object.entries(measures).filter(([name]) => !/(?:Ms|Us|Ns)$/.test(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const steady = Object.entries(measures).filter(([name]) => !isNoisy(name)).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return steady.length === 0 ? {} : { measures: Object.fromEntries(steady) }
 }
 

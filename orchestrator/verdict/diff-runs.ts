@@ -1,6 +1,7 @@
 import { diffCells, loneCell, reachedCases } from './diff-cells.ts'
+import { diffTimes, NOISE_FACTOR } from './diff-times.ts'
 import type { CellResult, Results } from './results.ts'
-import type { CellDiff, Change, DiffedRun, RunDiff } from './run-diff.ts'
+import type { CellDiff, Change, DiffedRun, RunDiff, TimesDiff } from './run-diff.ts'
 
 /**
  * Compares two runs, cell by cell. Cells pair by config and machine when each run has one kernel, otherwise by their whole id.
@@ -14,7 +15,7 @@ export const diffRuns = (a: Results, b: Results): RunDiff => {
   const all = [...new Set([...theirs.keys(), ...ours.keys()])].map((id) => ({ id, was: ours.get(id), is: theirs.get(id) }))
   const cells = all.map(({ id, was, is }): CellDiff => ({ id, differences: differencesOf(was, is, a, b) })).filter(({ differences }) => differences.length > 0)
   const differences = cells.flatMap((cell) => cell.differences)
-  const pairs = all.flatMap(({ was, is }) => (was === undefined || is === undefined ? [] : [{ was, is }]))
+  const pairs = all.flatMap(({ id, was, is }) => (was === undefined || is === undefined ? [] : [{ id, was, is }]))
   return {
     schemaVersion: 1,
     a: sideOf(a),
@@ -23,6 +24,16 @@ export const diffRuns = (a: Results, b: Results): RunDiff => {
     counts: countsOf(differences.map(({ change }) => change)),
     worse: differences.some(({ worse }) => worse),
     cells,
+    times: timesOf(pairs),
+  }
+}
+
+const timesOf = (pairs: readonly { readonly id: string; readonly was: CellResult; readonly is: CellResult }[]): TimesDiff => {
+  const cells = pairs.map(({ id, was, is }) => ({ id, ...diffTimes(was, is) }))
+  return {
+    noiseFactor: NOISE_FACTOR,
+    compared: cells.reduce((sum, { compared }) => sum + compared, 0),
+    cells: cells.filter(({ changes }) => changes.length > 0).map(({ id, changes }) => ({ id, changes })),
   }
 }
 

@@ -36,6 +36,7 @@ export const judgeCase = (info: PlannedCase, attempts: readonly AttemptReport[],
     ...(unexpected && worst !== undefined && worst.console.length > 0 ? { console: worst.console } : {}),
     attempts: attempts.map((attempt) => ({ outcome: attempt.outcome, alone: attempt.alone })),
     ...(worst?.measures === undefined ? {} : { measures: worst.measures }),
+    ...(info.timed === undefined ? {} : { timed: info.timed }),
   }
 }
 

@@ -40,6 +40,8 @@ export interface CaseResult {
   readonly console?: readonly string[]
   readonly attempts: readonly Attempt[]
   readonly measures?: Measures
+  /** The times among its measures are its result. */
+  readonly timed?: true
 }
 
 export type CellStatus = 'ok' | 'failed' | 'build-failed' | 'boot-failed' | 'lab-error'

@@ -53,6 +53,34 @@ export interface DiffedRun {
   readonly interrupted: boolean
 }
 
+/** A time of a case that is about times, and that is not the same up to noise. */
+export interface TimeChange {
+  /** The case's. */
+  readonly id: string
+  readonly measure: string
+  /** In the unit that the measure's name says. */
+  readonly was: number
+  readonly is: number
+  /** Above 1: B is slower. */
+  readonly ratio: number
+}
+
+export interface CellTimes {
+  /** As a CellDiff has it. */
+  readonly id: string
+  readonly changes: readonly TimeChange[]
+}
+
+/** What is slower or faster in B. It says nothing of right and wrong: it never makes B worse. */
+export interface TimesDiff {
+  /** What differs by this factor or less is noise. */
+  readonly noiseFactor: number
+  /** Times that both runs have. */
+  readonly compared: number
+  /** Those in which one is slower or faster. */
+  readonly cells: readonly CellTimes[]
+}
+
 /** What B has different from A; cells without a difference are left out. */
 export interface RunDiff {
   readonly schemaVersion: 1
@@ -63,4 +91,5 @@ export interface RunDiff {
   readonly counts: Readonly<Record<Change, number>>
   readonly worse: boolean
   readonly cells: readonly CellDiff[]
+  readonly times: TimesDiff
 }

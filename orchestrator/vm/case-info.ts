@@ -33,6 +33,7 @@ export const caseInfo = z.strictObject({
   timeoutMs: z.number().positive().max(3_600_000),
   provokes: z.array(pattern).max(50).readonly(),
   onRequest: z.literal(true).exactOptional(),
+  timed: z.literal(true).exactOptional(),
 }).readonly().refine(({ id, suite }) => id.startsWith(`${suite}/`), 'the id must begin with the suite') satisfies z.ZodType<CaseInfo>
 
 function isPattern(source: string): boolean {

@@ -5,7 +5,7 @@ import { foldResults } from '../../../orchestrator/report/fold-results.ts'
 import { painter } from '../../../orchestrator/report/paint.ts'
 import { diffRuns } from '../../../orchestrator/verdict/diff-runs.ts'
 import type { CaseResult, Results } from '../../../orchestrator/verdict/results.ts'
-import { fakeRun } from './fake-run.ts'
+import { fakeRun, result } from './fake-run.ts'
 
 const run = foldResults(fakeRun())
 
@@ -47,6 +47,48 @@ describe('for a terminal', () => {
   it('lets no guest draw', () => {
     const text = diffLines(diffRuns(run, withOpen(HOSTILE)), painter(false)).join('\n')
     expect(text).not.toMatch(/(?!\n)\p{Cc}|\u202e/u)
+  })
+})
+
+describe('what is slower or faster', () => {
+  const timed = (measures: Readonly<Record<string, number>>): Results => {
+    const [first] = run.cells
+    return { ...run, cells: first === undefined ? [] : [{ ...first, cases: [result('performance/cdev', { timed: true, measures })] }] }
+  }
+  const many = (us: (size: number) => number) => timed(Object.fromEntries(Array.from({ length: 13 }, (_, size) => [`map${size}KiBUs`, us(size)])))
+
+  it('has a section of its own on a terminal, and is nothing worse', () => {
+    expect(diffLines(diffRuns(timed({ mapUs: 10, copyUs: 8, callNs: 100 }), timed({ mapUs: 23.1, copyUs: 4, callNs: 101 })), painter(false)).slice(2)).toEqual([
+      '',
+      '2 of 3 times slower or faster by more than 1.25x',
+      '  in noiommu/none',
+      '    2.31x slower performance/cdev mapUs 10 -> 23.1',
+      '    2.00x faster performance/cdev copyUs 8 -> 4',
+      '',
+      '1 cell with 1 case compared: no difference; nothing is worse',
+    ])
+  })
+
+  it('is told of a cell ten times at most, those that changed most', () => {
+    const lines = diffLines(diffRuns(many(() => 1), many((size) => 2 + size)), painter(false))
+    expect(lines.filter((line) => line.includes('slower performance'))).toHaveLength(10)
+    expect(lines).toContain('    14.00x slower performance/cdev map12KiBUs 1 -> 14')
+    expect(lines).toContain('    and 3 more')
+    expect(diffMarkdown(diffRuns(many(() => 1), many((size) => 2 + size))).slice(-1)).toEqual(['  - and 3 more'])
+  })
+
+  it('is a list in Markdown', () => {
+    expect(diffMarkdown(diffRuns(timed({ mapUs: 10 }), timed({ mapUs: 23.1 }))).slice(5)).toEqual([
+      '**1 of 1 time slower or faster by more than 1.25x**',
+      '',
+      '- in `noiommu/none`',
+      '  - 2.31x slower `performance/cdev mapUs 10 -> 23.1`',
+    ])
+  })
+
+  it('is not mentioned where all is within the noise', () => {
+    const diff = diffRuns(timed({ mapUs: 10 }), timed({ mapUs: 10.4 }))
+    expect([...diffLines(diff, painter(false)), ...diffMarkdown(diff)].join('\n')).not.toMatch(/slower|faster/)
   })
 })
 

@@ -1,25 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { diffRuns } from '../../../orchestrator/verdict/diff-runs.ts'
-import type { CaseResult, CellResult, Outcome, Results, Splat } from '../../../orchestrator/verdict/results.ts'
+import type { CellResult, Outcome } from '../../../orchestrator/verdict/results.ts'
 import type { Difference } from '../../../orchestrator/verdict/run-diff.ts'
-
-const caseOf = (id: string, outcome: Outcome = 'pass', more: Partial<CaseResult> = {}): CaseResult => ({
-  id, suite: 'a', outcome, expected: 'pass', unexpected: outcome !== 'pass', durationMs: 5, attempts: [{ outcome, alone: false }], ...more,
-})
-
-const splatOf = (title: string, atCase: string | null): Splat => ({ kind: 'warning', title, atCase, lines: [] })
-
-const cellOf = (cases: readonly CaseResult[], more: Partial<CellResult> = {}): CellResult => ({
-  id: 'debian/noiommu/intel', kernel: { name: 'debian', release: '7.3.0', patches: [] }, config: 'noiommu', machine: 'intel',
-  status: cases.some(({ unexpected }) => unexpected) ? 'failed' : 'ok', timings: { buildMs: 0, bootMs: 1, agentReadyMs: 2, casesMs: 3 },
-  splats: [], absent: [], qemu: '11', configLost: [], configNotAsked: [], cases, ...more,
-})
-
-const runOf = (cells: readonly CellResult[], more: Partial<Results> = {}): Results => ({
-  schemaVersion: 1, id: 'run', startedAt: '2026-11-22T00:00:00.000Z', durationMs: 1, accel: { used: 'tcg', because: '' }, interrupted: false,
-  summary: { cells: cells.length, planned: 0, ran: 0, pass: 0, fail: 0, skip: 0, timeout: 0, crash: 0, unexpected: 0 }, excluded: [], versions: {}, cells, ...more,
-})
+import { caseOf, cellOf, runOf, splatOf } from './made-up-results.ts'
 
 /** The one difference of two runs of one cell. */
 const only = (a: CellResult, b: CellResult): Difference | undefined => {
