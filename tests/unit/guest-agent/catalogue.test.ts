@@ -34,6 +34,12 @@ test('every case covers ioctls that exist and sources of the kernel', () => {
   }
 })
 
+test('cases that are about times run on request only', () => {
+  const timed = catalogue.filter(({ info }) => info.timed === true)
+  expect(timed.length).toBeGreaterThan(0)
+  expect(timed.filter(({ info }) => info.onRequest !== true).map(({ info }) => info.id)).toEqual([])
+})
+
 test('no case needs a device that the lab does not have', () => {
   const kinds = Object.values(DEVICE_CAPABILITIES)
   for (const { info: { id, needs } } of catalogue) {

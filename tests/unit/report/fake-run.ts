@@ -58,7 +58,7 @@ export const result = (id: string, more: Partial<CaseResult> = {}): CaseResult =
 
 const fine = (config: string, machine: string) => cell(config, machine, {
   status: 'ok',
-  cases: [result('cdev/open'), result('ioas/map', { measures: { pages: 512 } })],
+  cases: [result('cdev/open'), result('ioas/map', { measures: { pages: 512 }, timed: true })],
   absent: [{ id: 'group/open', because: 'VFIO_GROUP is not set' }],
   configNotAsked: config === 'no-container' ? [{ symbol: 'VFIO_NOIOMMU', asked: 'y', fragment: 'noiommu.config', where: 'IOMMUFD_NOIOMMU' }] : [],
 })

@@ -38,6 +38,12 @@ describe('a cell whose cases all ran', () => {
     expect(caseOf(result, A).message).toBe('EBUSY, not EINVAL')
   })
 
+  test('says which of them are about times', () => {
+    const result = judgeCell(planOf([{ ...aCase(A), timed: true }, aCase(B)]), [lifeOf(passing, { asked })], meta)
+    expect(caseOf(result, A).timed).toBe(true)
+    expect(caseOf(result, B)).not.toHaveProperty('timed')
+  })
+
   test('shows the console around an unexpected case, and only there', () => {
     const events = [start(A), end(A, 'fail'), start(B), end(B)]
     const console = consoleFor(events, { [A]: ['[    2.100000] vfio-pci 0000:02:00.0: resetting'] })
