@@ -3,7 +3,7 @@ import { isTime } from './measure-names.ts'
 import type { CaseResult, CellResult } from './results.ts'
 import type { TimeChange } from './run-diff.ts'
 
-/** By this factor a time differs between two runs of the same kernel on the same machine, now and then: what lies within is noise. */
+/** What lies within this factor is taken for noise: chosen, not derived from the spread of two runs of one kernel. */
 export const NOISE_FACTOR = 1.25
 
 export interface ComparedTimes {
