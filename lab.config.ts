@@ -19,6 +19,7 @@ export default defineLab({
     'group-only': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'no-container'] },
     legacy: { onRequest: true, fragments: ['group', 'container', 'noiommu', 'no-iommufd'] },
     mdev: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'mdev'] },
+    debugfs: { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev', 'debugfs'] },
     'mdev-no-group': { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev'] },
     // What kselftest('iommu') needs.
     'iommufd-test': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'iommufd-container', 'iommufd-test'] },

@@ -1,21 +1,82 @@
+import fs from 'node:fs'
+import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno } from '../case/expect.ts'
+import { equal, expectErrno, ok } from '../case/expect.ts'
+import { outcomeOf } from '../case/outcome-of.ts'
 import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
+import { NOIOMMU_PARAMETER, writeParameters } from '../pci/module-parameters.ts'
+import type { PciDevice } from '../pci/pci-device.ts'
 import { withoutCapability } from '../sys/capability.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
-import { attachGroup, openGroup } from '../vfio/attached-group.ts'
+import { attachGroup, openGroup, type ContainerPath } from '../vfio/attached-group.ts'
 import { Container } from '../vfio/container.ts'
 import { openThroughGroup } from '../vfio/open-device.ts'
+import { VfioGroup } from '../vfio/vfio-group.ts'
 
 const { VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_NOIOMMU_IOMMU, VFIO_UNMAP_ALL } = VFIO
 const GROUP = 'drivers/vfio/group.c'
 const CONTAINER = 'drivers/vfio/container.c'
 const COMPAT = 'drivers/iommu/iommufd/vfio_compat.c'
+const CONTAINERS: readonly ContainerPath[] = ['/dev/vfio/vfio', '/dev/iommu']
+
+/** All the way from this group's node to its device. */
+const useIn = (path: ContainerPath, node: string, { bdf }: PciDevice): void => {
+  using container = Container.open(path)
+  using group = VfioGroup.open(node)
+  group.setContainer(container)
+  container.setIommu(VFIO_NOIOMMU_IOMMU)
+  group.device(bdf).close()
+}
+
+const switchOff = (lab: CaseContext): void => {
+  lab.defer(() => { writeParameters(new Map([[NOIOMMU_PARAMETER, 'Y']])) })
+  writeParameters(new Map([[NOIOMMU_PARAMETER, 'N']]))
+}
 
 export const groupNoiommu = suite('group-noiommu', [
+  defineCase({
+    name: 'usable',
+    title: 'a noiommu group that has a node leads to its device through some container of this kernel',
+    needs: { access: 'group', iommu: 'none' },
+    covers: { ioctls: ['VFIO_GROUP_SET_CONTAINER', 'VFIO_SET_IOMMU', 'VFIO_GROUP_GET_DEVICE_FD'], sources: [GROUP, 'drivers/vfio/Kconfig'] },
+    run: (lab) => {
+      for (const pci of lab.devices()) {
+        const node = pci.groupNode
+        if (node === undefined) continue
+        const told = CONTAINERS.filter((path) => fs.existsSync(path)).map((path) => [path, outcomeOf(() => { useIn(path, node, pci) })] as const)
+        ok(told.some(([, outcome]) => outcome === 'ok'), `no container takes ${node}: ${told.map((each) => each.join(': ')).join(', ') || 'the kernel has none'}`)
+      }
+    },
+  }),
+  defineCase({
+    name: 'mode-switched-off-later',
+    title: 'a noiommu group outlives the mode: the device that is open answers, it is opened once more, and unbinds; the rest of it finds no driver',
+    needs: { access: 'group', iommu: 'none', config: ['VFIO_CONTAINER'] },
+    covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD', 'VFIO_SET_IOMMU', 'VFIO_CHECK_EXTENSION'], sources: [GROUP, CONTAINER] },
+    provokes: ['Adding kernel taint for vfio-noiommu'],
+    run: async (lab) => {
+      const { pci, group, container } = attachGroup(lab)
+      const device = lab.use(group.device(pci.bdf))
+      lab.defer(() => { pci.bind() })
+      switchOff(lab)
+      ok(device.info().regions > 0, 'the open device must answer')
+      const again = lab.use(group.device(pci.bdf))
+      ok(again.info().regions > 0, 'the device opened after the switch must answer')
+      for (const each of [again, device, group, container]) each.close()
+      const late = lab.use(Container.open())
+      const lateGroup = openGroup(lab, pci)
+      lateGroup.setContainer(late)
+      equal(late.checkExtension(VFIO_NOIOMMU_IOMMU), 0, 'VFIO_NOIOMMU_IOMMU with the mode off')
+      expectErrno('ENODEV', () => { late.setIommu(VFIO_NOIOMMU_IOMMU) })
+      for (const each of [lateGroup, late]) each.close()
+      await pci.unbind()
+      expectErrno('EINVAL', () => { pci.bind() })
+      equal(pci.groupNode, undefined, 'node of the group whose device could not be bound')
+    },
+  }),
   defineCase({
     name: 'only-noiommu',
     title: 'a container with a noiommu group takes VFIO_NOIOMMU_IOMMU, once, and no other type, and maps nothing',

@@ -68,6 +68,7 @@ import { sharedGroup } from './shared-group.ts'
 import { bypassing } from './bypassing.ts'
 import { hotPlug } from './hot-plug.ts'
 import { deviceIdentity } from './device-identity.ts'
+import { deviceDebugfs } from './device-debugfs.ts'
 import { deviceDma } from './device-dma.ts'
 import { deviceQueue } from './device-queue.ts'
 import { deviceIrq } from './device-irq.ts'
@@ -156,6 +157,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...ats,
   ...atsAttach,
   ...deviceReopen,
+  ...deviceDebugfs,
   ...sharedGroup,
   ...bypassing,
   ...hotPlug,

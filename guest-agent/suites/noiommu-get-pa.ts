@@ -122,6 +122,33 @@ const adjacent = defineCase({
   },
 })
 
+const unaligned = defineCase({
+  name: 'unaligned-start',
+  title: 'asked from inside a page the length is that much shorter and ends with the mapping, be it a page or many, whatever follows it',
+  needs: { ...DEVICE, config: [...DEVICE.config, 'HUGETLBFS'] },
+  covers: COVERS,
+  run: (lab) => {
+    const { ioas } = openThroughCdev(lab, lab.device())
+    const memory = lab.use(Memory.hugePages(1))
+    // Followed by a hole, and then by a mapping that goes on in memory.
+    for (const followed of [false, true]) {
+      for (const pages of [1n, 2n, 5n]) {
+        const [iova, length] = [0x4000_0000n, pages * PAGE]
+        ioas.map({ address: memory.address, length }, { iova })
+        if (followed) ioas.map({ address: memory.address + length, length: PAGE }, { iova: iova + length })
+        const { physical } = ioas.noiommuGetPa(iova, 1n)
+        for (const offset of [1n, 0x123n, PAGE - 1n, length - PAGE + 0x800n, length - 1n]) {
+          equal(
+            ioas.noiommuGetPa(iova + offset, ALL), { physical: physical + offset, length: length - offset },
+            `from byte 0x${offset.toString(16)} of ${pages} pages on, ${followed ? 'a neighbour' : 'nothing'} behind them`,
+          )
+        }
+        ioas.unmapAll()
+      }
+    }
+  },
+})
+
 const followsMapping = defineCase({
   name: 'follows-the-mapping',
   title: 'a fixed IOVA is the one that counts; unmapped it is ENOENT, mapped to other memory it tells that',
@@ -178,4 +205,4 @@ const twoPageTables = defineCase({
   },
 })
 
-export const noiommuGetPa = suite('noiommu-get-pa', [address, lengths, huge, adjacent, followsMapping, twoPageTables])
+export const noiommuGetPa = suite('noiommu-get-pa', [address, lengths, huge, adjacent, unaligned, followsMapping, twoPageTables])

@@ -1,9 +1,11 @@
+import { setTimeout } from 'node:timers/promises'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno, ok } from '../case/expect.ts'
 import type { CaseContext } from '../case/case-context.ts'
 import { tainted } from '../case/kernel-log.ts'
 import { NOIOMMU_PARAMETER, writeParameters } from '../pci/module-parameters.ts'
 import { withoutCapability } from '../sys/capability.ts'
+import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { readText } from '../sys/text-file.ts'
 import { bindCdev, openCdev } from '../vfio/bound-cdev.ts'
 import { openThroughCdev } from '../vfio/open-device.ts'
@@ -11,6 +13,7 @@ import { openThroughCdev } from '../vfio/open-device.ts'
 const NEEDS = { config: ['IOMMUFD_NOIOMMU'], access: 'cdev', iommu: 'none' } as const
 const SOURCES = ['drivers/vfio/device_cdev.c', 'drivers/vfio/vfio_main.c', 'drivers/iommu/iommufd/device.c']
 const TAINT = 'Adding kernel taint for vfio-noiommu'
+const REQUEST = 'No device request channel registered'
 
 /** Switches the noiommu mode for the rest of the case. */
 const setMode = (lab: CaseContext, value: 'Y' | 'N'): void => {
@@ -67,6 +70,38 @@ const switched = defineCase({
   },
 })
 
+const switchedWhileOpen = defineCase({
+  name: 'mode-switched-off-while-open',
+  title: 'a device that is bound to an iommufd when the mode is switched off still answers, attaches and maps; unbinding waits for its close',
+  needs: { ...NEEDS, uapi: ['IOMMU_IOAS_NOIOMMU_GET_PA'] },
+  covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'VFIO_DEVICE_DETACH_IOMMUFD_PT'], sources: [...SOURCES, 'drivers/vfio/group.c'] },
+  provokes: [TAINT, REQUEST],
+  run: async (lab) => {
+    const device = lab.device()
+    lab.defer(() => { device.bind() })
+    const { iommu, cdev } = bindCdev(lab, device)
+    const second = openCdev(lab, device)
+    setMode(lab, 'N')
+    const ioas = iommu.ioasAlloc()
+    cdev.attach(ioas.id)
+    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
+    ok(ioas.noiommuGetPa(iova, 1n).length === 1n, 'the mapping must have a physical address')
+    cdev.detach()
+    // Its close gives the device free, for the open that came before the switch.
+    cdev.close()
+    second.bind(iommu)
+    ok(second.info().regions > 0, 'a device bound after the switch must answer')
+    let done = false
+    const unbinding = device.unbind().then(() => { done = true })
+    await setTimeout(100, undefined, { signal: lab.signal })
+    equal(done, false, 'the driver let go of a device that is open')
+    ok(second.info().regions > 0, 'the open device must still answer')
+    second.close()
+    await unbinding
+    equal(device.driver, undefined, 'driver of the device')
+  },
+})
+
 const named = defineCase({
   name: 'name-and-taint',
   title: 'a noiommu device is named so in sysfs and in /dev and taints the kernel',
@@ -105,4 +140,29 @@ const behindIommu = defineCase({
   },
 })
 
-export const noiommuMode = suite('noiommu-mode', [privilege, noDeviceLost, switched, named, behindIommu])
+const onLater = defineCase({
+  name: 'mode-switched-on-later',
+  title: 'switching the mode on changes nothing of a device that is bound already: behind its IOMMU it opens without CAP_SYS_RAWIO and unbinds',
+  needs: { config: ['VFIO_NOIOMMU'], access: 'cdev', iommu: 'present', privilege: ['CAP_SYS_RAWIO'] },
+  covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT'], sources: [...SOURCES, 'drivers/vfio/group.c'] },
+  run: async (lab) => {
+    const device = lab.device()
+    lab.defer(() => { device.bind() })
+    setMode(lab, 'N')
+    await device.unbind()
+    device.bind()
+    const before = openThroughCdev(lab, device)
+    setMode(lab, 'Y')
+    before.device.detach()
+    before.device.close()
+    withoutCapability('CAP_SYS_RAWIO', () => {
+      const { device: cdev } = openThroughCdev(lab, device)
+      ok(cdev.info().regions > 0, 'a device opened after the switch must answer')
+      cdev.close()
+    })
+    await device.unbind()
+    equal(device.driver, undefined, 'driver of the device')
+  },
+})
+
+export const noiommuMode = suite('noiommu-mode', [privilege, noDeviceLost, switched, switchedWhileOpen, named, behindIommu, onLater])

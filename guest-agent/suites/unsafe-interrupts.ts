@@ -26,6 +26,9 @@ const asked = defineCase({
     setConsent(lab, 'N')
     for (let round = 0; round < 3; round += 1) expectErrno('EPERM', () => cdev.bind(iommu))
     expectErrno('EINVAL', () => cdev.info())
+    // The context lost nothing by the refusals: it is still that of its descriptor.
+    ok(iommu.ioasAlloc().id !== 0, 'the context that was refused must work')
+    iommu.close()
     setConsent(lab, 'Y')
     const other = lab.use(IommuFd.open())
     ok(cdev.bind(other) !== 0, 'an object id is never 0')
