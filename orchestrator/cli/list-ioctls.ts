@@ -5,10 +5,10 @@ import { findResults } from '../report/find-results.ts'
 import { joinedOutcomes } from '../verdict/joined-outcomes.ts'
 import type { Listed } from './list-machines.ts'
 
-/** Every ioctl of the kernels of a run, and what came of it there: what nobody provoked stands beside what nobody can. */
-export const listIoctls = (run: string): readonly Listed[] => {
-  const { cells } = findResults(run, process.cwd())
-  return ioctlCoverage(joinedOutcomes(cells.flatMap(({ ioctls }) => (ioctls === undefined ? [] : [ioctls]))), REFUSALS, WITHOUT_SUCCESS).map((row) => ({ cells: cellsOf(row), json: { ...row, hole: isHole(row) } }))
+/** Every ioctl of the kernels of these runs, and what came of it in any of them: what nobody provoked stands beside what nobody can. */
+export const listIoctls = (runs: readonly string[]): readonly Listed[] => {
+  const outcomes = runs.flatMap((run) => findResults(run, process.cwd()).cells).flatMap(({ ioctls }) => (ioctls === undefined ? [] : [ioctls]))
+  return ioctlCoverage(joinedOutcomes(outcomes), REFUSALS, WITHOUT_SUCCESS).map((row) => ({ cells: cellsOf(row), json: { ...row, hole: isHole(row) } }))
 }
 
 const cellsOf = ({ ioctl, succeeded, neverSucceeds, refused, missed, unreachable, strangers }: IoctlCoverage): readonly string[] => [

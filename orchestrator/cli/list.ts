@@ -17,12 +17,12 @@ const LISTS = {
 /** `lab list`: what there is to judge, and to judge it with. */
 export const listCommand = (finish: (exitCode: number) => void): Command =>
   new Command('list')
-    .description('every case that the agent has; the machines of the config; the devices that a machine can have; the ioctls of a run and what came of them')
+    .description('every case that the agent has; the machines of the config; the devices that a machine can have; the ioctls of runs and what came of them')
     .addArgument(new Argument('[what]', 'what to list').choices(Object.keys(LISTS)).default('cases'))
-    .addArgument(new Argument('[run]', 'for ioctls: a run, by its id or folder').default('latest'))
+    .addArgument(new Argument('[runs...]', 'for ioctls: runs, each by its id or folder').default(['latest'], 'latest'))
     .option('--json', 'all that is known of each')
-    .action(async (what: keyof typeof LISTS, run: string, { json }: { readonly json?: true }) => {
-      const rows = await LISTS[what].rows(run)
+    .action(async (what: keyof typeof LISTS, runs: readonly string[], { json }: { readonly json?: true }) => {
+      const rows = await LISTS[what].rows(runs)
       process.stdout.write(json ? `${JSON.stringify(rows.map((row) => row.json), null, 2)}\n` : asTable(rows, LISTS[what].total(rows.length)))
       finish(0)
     })
