@@ -39,8 +39,15 @@ export default defineLab({
       iommu: intelIommu({ cachingMode: true }),
       devices: [edu(), pciTestdev(), iommuTestdev(), nvme({ virtualFunctions: 2 }), igb(), e1000e(), virtioRng(), ivshmem()],
     },
-    'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev()] },
+    'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev(), multifunction(virtioRng({ ats: true }), edu())] },
     'vfio-user': { onRequest: true, iommu: intelIommu({ cachingMode: true }), devices: [edu(), pciTestdev(), vfioUserDma()] },
+    // More of everything than an IOMMU or a processor has; for the suite of this name.
+    exhaustion: {
+      onRequest: true,
+      memoryMiB: 2048,
+      iommu: intelIommu({ cachingMode: true, scalable: true, pasidBits: 20 }),
+      devices: [edu(), pciTestdev(), vfioUserDma({ pasidBits: 20, interrupts: { msix: 256 } })],
+    },
     places: {
       onRequest: true,
       iommu: intelIommu(),

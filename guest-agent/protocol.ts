@@ -39,6 +39,8 @@ export const CAPABILITIES = [
   'sr-iov', // it has virtual functions to switch on
   'ats', // the device keeps translations (PCI Express, ATS); its DMA is a page, no more and no less
   'ats-counters', // and tells what it keeps, and of invalidations
+  'pasid', // its DMA can be in several address spaces, each with a number (PCI Express, PASID)
+  'many-vectors', // more vectors of MSI-X than one processor has for all devices
   'page-requests', // it asks for pages that are not there (PCI Express, PRI)
 ] as const
 export type DeviceCapability = (typeof CAPABILITIES)[number]
@@ -61,6 +63,7 @@ export const DEVICE_CAPABILITIES: Readonly<Record<DeviceKind, readonly DeviceCap
   'pcie-ats-testdev': ['bar-mmap', 'ats', 'ats-counters', 'page-requests', 'reset'],
   'vfio-user-dma': [
     'bar-mmap', 'large-bar', 'sparse-bar', 'small-bars', 'dma-write', 'dma-read', 'dma-64', 'fault-report', 'intx', 'msi', 'msix', 'reset', 'flr-count',
+    'pasid', 'many-vectors',
   ],
   'vfio-user': ['reset'],
 }

@@ -1,4 +1,5 @@
 import { linkName, namesIn, readText, writeTextAside } from '../sys/text-file.ts'
+import { SRIOV_PARAMETER, writeParameters } from './module-parameters.ts'
 import { PciDevice } from './pci-device.ts'
 
 /** How many virtual functions a device can switch on; 0: it is no physical function, or the kernel has no PCI_IOV. */
@@ -26,4 +27,23 @@ export const virtualFunctions = (owner: PciDevice): readonly PciDevice[] =>
  */
 export const setVirtualFunctions = async (physical: PciDevice, count: number): Promise<void> => {
   await writeTextAside(`${physical.dir}/sriov_numvfs`, count.toString())
+}
+
+/** Who undoes what was done: the case's context. */
+interface Owner {
+  readonly defer: (undo: () => void | Promise<void>) => void
+}
+
+/** Has vfio-pci let physical functions switch on virtual ones, or not, until the case is over. */
+export const allowVirtualFunctions = (owner: Owner, allowed: boolean): void => {
+  const before = readText(SRIOV_PARAMETER) ?? 'N'
+  owner.defer(() => { writeParameters(new Map([[SRIOV_PARAMETER, before]])) })
+  writeParameters(new Map([[SRIOV_PARAMETER, allowed ? 'Y' : 'N']]))
+}
+
+/** Switches so many virtual functions on until the case is over. */
+export const borrowVirtualFunctions = async (owner: Owner, device: PciDevice, count: number): Promise<readonly PciDevice[]> => {
+  owner.defer(() => setVirtualFunctions(device, 0))
+  await setVirtualFunctions(device, count)
+  return virtualFunctions(device)
 }

@@ -73,12 +73,23 @@ const pasid = defineCase({
   covers: { ioctls: [...ATTACH, 'VFIO_DEVICE_DETACH_IOMMUFD_PT'], sources: SOURCES },
   run: (lab) => {
     const { ioas, device, ptId } = openThroughCdev(lab, lab.device())
-    for (const target of [ioas.id, ptId]) {
-      expectErrno('EINVAL', () => device.ioctl('VFIO_DEVICE_ATTACH_IOMMUFD_PT', vfioStructs.deviceAttachIommufdPt.make({
-        flags: VFIO.VFIO_DEVICE_ATTACH_PASID, pt_id: target, pasid: 7,
-      })))
-    }
+    for (const target of [ioas.id, ptId]) expectErrno('EINVAL', () => device.attach(target, { pasid: 7 }))
     device.ioctl('VFIO_DEVICE_DETACH_IOMMUFD_PT', vfioStructs.deviceDetachIommufdPt.make({ flags: VFIO.VFIO_DEVICE_DETACH_PASID, pasid: 7 }))
+    expectErrno('EBUSY', () => { ioas.destroy() })
+    device.detach()
+    ioas.destroy()
+  },
+})
+
+const pasidZero = defineCase({
+  name: 'pasid-zero',
+  title: 'PASID 0 stands for no PASID: who is attached without one is attached to it already (EBUSY), and detached only without one',
+  needs: { ...NEEDS, uapi: ['VFIO_DEVICE_ATTACH_PASID'] },
+  covers: { ioctls: [...ATTACH, 'VFIO_DEVICE_DETACH_IOMMUFD_PT'], sources: SOURCES },
+  run: (lab) => {
+    const { ioas, device, ptId } = openThroughCdev(lab, lab.device())
+    expectErrno('EBUSY', () => device.attach(ptId, { pasid: 0 }))
+    device.ioctl('VFIO_DEVICE_DETACH_IOMMUFD_PT', vfioStructs.deviceDetachIommufdPt.make({ flags: VFIO.VFIO_DEVICE_DETACH_PASID, pasid: 0 }))
     expectErrno('EBUSY', () => { ioas.destroy() })
     device.detach()
     ioas.destroy()
@@ -143,4 +154,4 @@ const alignment = defineCase({
   },
 })
 
-export const cdevAttach = suite('cdev-attach', [life, refusals, pasid, unwinding, subPage, alignment])
+export const cdevAttach = suite('cdev-attach', [life, refusals, pasid, pasidZero, unwinding, subPage, alignment])

@@ -4,7 +4,8 @@ import { IOMMU_FAULTS } from '../devices/iommu-faults.ts'
 import { IommuTestdev } from '../devices/iommu-testdev.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
-import { compatPath } from '../vfio/attached-group.ts'
+import { attachGroup, compatPath } from '../vfio/attached-group.ts'
+import { compatIoas } from '../vfio/compat-ioas.ts'
 import { openThroughGroup } from '../vfio/open-device.ts'
 
 const {
@@ -18,6 +19,8 @@ const IOVA = 0x10_0000n
 const PAGE = BigInt(PAGE_SIZE)
 const READ_WRITE = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE
 const PATTERN = 0x1234_5678
+/** Where x86 has its MSIs. */
+const INTERRUPTS = 0xfee0_0000n
 
 export const containerIommufd = suite('container-iommufd', [
   defineCase({
@@ -36,7 +39,7 @@ export const containerIommufd = suite('container-iommufd', [
       for (const size of [0n, 1n, PAGE + 1n]) expectErrno('EINVAL', () => map({ size }))
       expectErrno('EINVAL', () => map({ iova: IOVA + 8n }))
       expectErrno('EINVAL', () => map({ vaddr: memory.address + 8n }))
-      expectErrno('EINVAL', () => map({ iova: 0xfee0_0000n }))
+      expectErrno('EINVAL', () => map({ iova: INTERRUPTS }))
       expectErrno('EOVERFLOW', () => map({ iova: -PAGE & 0xffff_ffff_ffff_ffffn, size: 2n * PAGE }))
       expectErrno('EFAULT', () => { container.mapDma(lab.use(Memory.inaccessible(PAGE_SIZE)), IOVA) })
       expectErrno('EFAULT', () => { container.mapDma(lab.use(Memory.readOnly(PAGE_SIZE)), IOVA) })
@@ -88,6 +91,20 @@ export const containerIommufd = suite('container-iommufd', [
       expectErrno('EEXIST', () => { container.mapDma(memory, IOVA) })
       container.mapDma({ address: memory.address + PAGE, length: PAGE_SIZE }, IOVA + PAGE)
       equal(container.unmapDma(IOVA, 4 * PAGE_SIZE), 4n * PAGE, 'bytes of all four pages')
+    },
+  }),
+  defineCase({
+    name: 'reserved-mapping',
+    title: 'a device is not opened where its IOAS has a mapping at an address that its IOMMU keeps for interrupts: EADDRINUSE',
+    needs: NEEDS,
+    covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD', 'IOMMU_IOAS_MAP'], sources: ['drivers/vfio/group.c', 'drivers/vfio/iommufd.c', IO_PAGETABLE] },
+    run: (lab) => {
+      const { pci, group, container } = attachGroup(lab, { path: '/dev/iommu' })
+      const ioas = compatIoas(container)
+      ioas.map(lab.use(Memory.pages(PAGE_SIZE)), { iova: INTERRUPTS })
+      expectErrno('EADDRINUSE', () => group.device(pci.bdf))
+      equal(ioas.unmapAll(), PAGE, 'bytes of the mapping')
+      lab.use(group.device(pci.bdf))
     },
   }),
 ])

@@ -1,13 +1,14 @@
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno } from '../case/expect.ts'
+import { equal, expectErrno, Failed } from '../case/expect.ts'
 import { pciAddress } from '../pci/pci-address.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
+import { allowVirtualFunctions, borrowVirtualFunctions } from '../pci/virtual-functions.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { VFIO, vfioStructs } from '../uapi/vfio.ts'
 import { openGroup } from '../vfio/attached-group.ts'
 import { bindCdev } from '../vfio/bound-cdev.ts'
 import { firstWords } from '../vfio/first-words.ts'
-import { openThroughCdev, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
+import { openAnyDevice, openThroughCdev, openThroughGroup, type OpenDevice } from '../vfio/open-device.ts'
 import { int32s } from '../vfio/vfio-device.ts'
 
 const { VFIO_PCI_HOT_RESET_FLAG_DEV_ID, VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED } = VFIO
@@ -109,6 +110,37 @@ export const hotReset = suite('hot-reset', [
       const open = openThroughCdev(lab, lab.device(RESET))
       refusals(open, [['EINVAL', [open.iommu.fd.number]], ['EINVAL', [open.device.fd.number]], ['EINVAL', [-1]]])
       resets(open, () => { open.device.hotReset([]) })
+    },
+  }),
+  defineCase({
+    name: 'root-bus',
+    title: 'a device on the root bus is hot reset by nobody, and tells nothing of it: ENODEV',
+    // Of all devices it alone stands there.
+    needs: { access: 'any', deviceKind: 'ivshmem' },
+    covers: { ioctls: ['VFIO_DEVICE_PCI_HOT_RESET', 'VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE] },
+    run: (lab) => {
+      const { device } = openAnyDevice(lab, lab.device('ivshmem'))
+      expectErrno('ENODEV', () => device.hotResetInfo())
+      expectErrno('ENODEV', () => { device.hotReset([]) })
+    },
+  }),
+  defineCase({
+    name: 'group-info-without-group',
+    title: 'through its group a device does not tell which devices a hot reset takes while one of them has no group: EPERM',
+    // There only VFIO gives a device a group, and takes it back.
+    needs: { ...GROUP_NEEDS, iommu: 'none', device: ['sr-iov'], config: [...GROUP_NEEDS.config, 'PCI_IOV'] },
+    covers: { ioctls: ['VFIO_DEVICE_GET_PCI_HOT_RESET_INFO'], sources: [CORE] },
+    timeoutMs: 10_000,
+    run: async (lab) => {
+      const pci = lab.device(['sr-iov'])
+      allowVirtualFunctions(lab, true)
+      const [first] = await borrowVirtualFunctions(lab, pci, 1)
+      if (first === undefined) throw new Failed('no virtual function')
+      const { device } = openThroughGroup(lab, pci)
+      equal(device.hotResetInfo().devices.length, 2, 'devices that a hot reset takes')
+      await first.unbind()
+      equal(first.groupNumber, undefined, 'group of the virtual function without a driver')
+      expectErrno('EPERM', () => device.hotResetInfo())
     },
   }),
 ])

@@ -32,6 +32,23 @@ const life = defineCase({
   },
 })
 
+const subPage = defineCase({
+  name: 'sub-page-mapping-refused',
+  title: 'no page table is made for an IOAS with a mapping that is no whole page: EADDRINUSE, until it is unmapped',
+  needs: NEEDS,
+  covers: { ioctls: [...ALLOC, 'IOMMU_IOAS_MAP'], sources: [...SOURCES, 'drivers/iommu/iommufd/io_pagetable.c'] },
+  run: (lab) => {
+    const { iommu, deviceId } = bindCdev(lab)
+    const ioas = iommu.ioasAlloc()
+    const { address } = lab.use(Memory.pages(PAGE_SIZE))
+    ioas.map({ address, length: 1 }, { iova: 0x1_0000n })
+    expectErrno('EADDRINUSE', () => iommu.hwptAlloc({ deviceId, ptId: ioas.id }))
+    equal(ioas.unmapAll(), 1n, 'bytes of the mapping')
+    iommu.destroy(iommu.hwptAlloc({ deviceId, ptId: ioas.id }))
+    ioas.destroy()
+  },
+})
+
 const replace = defineCase({
   name: 'replace',
   title: 'page tables replace each other and the one that the kernel makes for an IOAS; a manual one is never taken for it',
@@ -188,4 +205,4 @@ const oldStruct = defineCase({
   },
 })
 
-export const hwpt = suite('hwpt', [life, replace, shared, refusals, unwinding, dirty, oldStruct])
+export const hwpt = suite('hwpt', [life, subPage, replace, shared, refusals, unwinding, dirty, oldStruct])

@@ -31,6 +31,7 @@ import { cdevTranslation } from './cdev-translation.ts'
 import { processes } from './processes.ts'
 import { lockedMemoryLimit } from './locked-memory.ts'
 import { noRoom } from './no-room.ts'
+import { whileMapping } from './while-mapping.ts'
 import { notHere } from './not-here.ts'
 import { deviceLocked } from './device-locked.ts'
 import { cdevLifetime } from './cdev-lifetime.ts'
@@ -56,6 +57,8 @@ import { irqMsi } from './irq-msi.ts'
 import { irqIntx } from './irq-intx.ts'
 import { irqRequest } from './irq-request.ts'
 import { ioeventfd } from './ioeventfd.ts'
+import { exhaustion } from './exhaustion.ts'
+import { busChanges } from './bus-changes.ts'
 import { deviceReset } from './device-reset.ts'
 import { hotReset } from './hot-reset.ts'
 import { deviceFeature } from './device-feature.ts'
@@ -63,6 +66,7 @@ import { dma } from './dma.ts'
 import { dmaDevices } from './dma-devices.ts'
 import { ats } from './ats.ts'
 import { atsAttach } from './ats-attach.ts'
+import { atsReset } from './ats-reset.ts'
 import { deviceReopen } from './device-reopen.ts'
 import { sharedGroup } from './shared-group.ts'
 import { bypassing } from './bypassing.ts'
@@ -89,6 +93,7 @@ import { mdevDmaLogging } from './mdev-dma-logging.ts'
 import { mdevGfx } from './mdev-gfx.ts'
 import { mdevPins } from './mdev-pins.ts'
 import { performanceOfMaps } from './performance.ts'
+import { mdevCrashes } from './mdev-crashes.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -126,6 +131,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...processes,
   ...lockedMemoryLimit,
   ...noRoom,
+  ...whileMapping,
   ...notHere,
   ...deviceLocked,
   ...reservedIovas,
@@ -151,11 +157,13 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...ioeventfd,
   ...deviceReset,
   ...hotReset,
+  ...busChanges,
   ...deviceFeature,
   ...dma,
   ...dmaDevices,
   ...ats,
   ...atsAttach,
+  ...atsReset,
   ...deviceReopen,
   ...deviceDebugfs,
   ...sharedGroup,
@@ -172,6 +180,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...resetFlr,
   ...irqKinds,
   ...model,
+  ...exhaustion,
   ...mdevLifetime,
   ...mdevOpen,
   ...mdevSerial,
@@ -182,4 +191,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...mdevGfx,
   ...mdevPins,
   ...performanceOfMaps,
+  ...mdevCrashes,
 ])

@@ -12,6 +12,8 @@ const RDWR = 'drivers/vfio/pci/vfio_pci_rdwr.c'
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
 /** edu's register that reads back the complement of what was written. */
 const LIVENESS = 4
+/** VFIO_PCI_IOEVENTFD_MAX of the kernel. */
+const MOST = 1000
 
 interface Request {
   readonly flags: number
@@ -97,6 +99,23 @@ export const ioeventfd = suite('ioeventfd', [
       set({ fd: -1 })
       refused('ENODEV', { fd: -1 })
       set()
+    },
+  }),
+  defineCase({
+    name: 'most',
+    title: 'a device has a thousand at most: one more is ENOSPC, until one of them is taken away',
+    needs: { access: 'any', deviceKind: 'edu' },
+    covers: { ioctls: ['VFIO_DEVICE_IOEVENTFD'], sources: [RDWR] },
+    run: (lab) => {
+      const { device } = openAnyDevice(lab, lab.device('edu'))
+      const at = device.regionInfo(BAR).offset + BigInt(LIVENESS)
+      const event = lab.use(new EventFd())
+      const set = (value: number, fd = event.fd.number) => { device.ioeventfd(4, at, BigInt(value), fd) }
+      for (let value = 0; value < MOST; value += 1) set(value)
+      expectErrno('ENOSPC', () => { set(MOST) })
+      set(7, -1)
+      set(MOST)
+      expectErrno('ENOSPC', () => { set(7) })
     },
   }),
 ])

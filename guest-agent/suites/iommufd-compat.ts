@@ -88,6 +88,41 @@ const split = defineCase({
   },
 })
 
+const subPage = defineCase({
+  name: 'type1-whole-pages',
+  title: 'type1 of the first version, which has only small pages, is refused over a mapping that is no whole page: EADDRINUSE',
+  needs: NEEDS,
+  covers: { ioctls: ['VFIO_SET_IOMMU', 'IOMMU_IOAS_MAP'], sources: [...SOURCES, 'drivers/iommu/iommufd/io_pagetable.c'] },
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const compat = new Container(iommu.fd)
+    const space = iommu.ioasAlloc()
+    iommu.setVfioIoas(space.id)
+    space.map({ address: lab.use(Memory.pages(PAGE_SIZE)).address, length: 1 }, { iova: 0x1_0000n })
+    expectErrno('EADDRINUSE', () => { compat.setIommu(VFIO.VFIO_TYPE1_IOMMU) })
+    equal(iommu.getOption(IOMMUFD.IOMMU_OPTION_HUGE_PAGES, space.id), 1n, 'huge pages after it was refused')
+    compat.setIommu(VFIO.VFIO_TYPE1v2_IOMMU)
+    equal(space.unmapAll(), 1n, 'bytes of the mapping')
+    compat.setIommu(VFIO.VFIO_TYPE1_IOMMU)
+  },
+})
+
+const noAccess = defineCase({
+  name: 'map-without-access',
+  title: 'a mapping that can be neither read nor written is EINVAL for VFIO_IOMMU_MAP_DMA, as type1 has it and linux/vfio.h says',
+  needs: NEEDS,
+  covers: { ioctls: ['VFIO_IOMMU_MAP_DMA'], sources: SOURCES },
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const compat = new Container(iommu.fd)
+    const space = iommu.ioasAlloc()
+    iommu.setVfioIoas(space.id)
+    compat.setIommu(VFIO.VFIO_TYPE1v2_IOMMU)
+    expectErrno('EINVAL', () => { compat.mapDma(lab.use(Memory.pages(PAGE_SIZE)), 0x1_0000n, 0) })
+    equal(space.unmapAll(), 0n, 'bytes that the refused mapping left')
+  },
+})
+
 const refusals = defineCase({
   name: 'refusals',
   title: 'container types that iommufd does not emulate, flags and lengths are refused as type1 refuses them',
@@ -114,4 +149,4 @@ const refusals = defineCase({
   },
 })
 
-export const iommufdCompat = suite('iommufd-compat', [ioas, mapping, split, refusals])
+export const iommufdCompat = suite('iommufd-compat', [ioas, mapping, split, subPage, noAccess, refusals])

@@ -79,13 +79,13 @@ const many = defineCase({
 
 const drivers = defineCase({
   name: 'left-to-the-driver',
-  title: 'a second start, a report or a stop without one, and a range of no bytes are answered or refused by the driver; logging starts and stops afterwards',
+  title: 'a second start, and a report or a stop without one, are answered or refused by the driver; logging starts and stops afterwards',
   needs: REPORTS,
   covers: { ioctls: FEATURE, sources: BITMAP },
   run: (lab) => {
     const device = mtty(lab)
     const bitmap = lab.use(Memory.pages(PAGE_SIZE)).address
-    // linux/vfio.h wants the first three refused. VFIO leaves that to the driver, and mtty of Linux 7.3 keeps no book.
+    // linux/vfio.h wants them refused. VFIO leaves that to the driver, and mtty of Linux 7.3 keeps no book.
     const either = (run: () => void): void => {
       const outcome = outcomeOf(run)
       ok(['ok', 'EINVAL', 'EBUSY'].includes(outcome), `it was answered with ${outcome}`)
@@ -95,12 +95,41 @@ const drivers = defineCase({
     startLogging(device, [MEMORY])
     either(() => { startLogging(device, [MEMORY]) })
     stopLogging(device)
-    // Linux 7.3 takes it, as a range that ends before it begins; at address 0 it ends at the last address that there is.
+    startLogging(device, [MEMORY])
+    stopLogging(device)
+  },
+})
+
+const noBytes = defineCase({
+  name: 'range-of-no-bytes',
+  title: 'a range of no bytes is no range: EINVAL, alone, among others and at address 0',
+  needs: NEEDS,
+  covers: { ioctls: FEATURE, sources: MAIN },
+  run: (lab) => {
+    const device = mtty(lab)
     for (const iova of [IOVA, 0n]) {
-      if (outcomeOf(() => startLogging(device, [{ iova, length: 0n }])) === 'ok') stopLogging(device)
+      expectErrno('EINVAL', () => startLogging(device, [{ iova, length: 0n }]))
+      expectErrno('EINVAL', () => startLogging(device, [...ranges(2), { iova, length: 0n }]))
     }
     startLogging(device, [MEMORY])
     stopLogging(device)
+  },
+})
+
+const pageSizes = defineCase({
+  name: 'page-size',
+  title: 'a size that no page has is refused (EINVAL) or answered with one that a page has',
+  needs: NEEDS,
+  covers: { ioctls: FEATURE, sources: MAIN },
+  run: (lab) => {
+    const device = mtty(lab)
+    for (const pageSize of [0n, 3n, 0x1800n, 3n << 40n]) {
+      let chosen = 0n
+      const outcome = outcomeOf(() => { chosen = startLogging(device, [{ iova: 0n, length: 3n << 41n }], pageSize) })
+      if (outcome === 'ok') stopLogging(device)
+      else equal(outcome, 'EINVAL', `page size 0x${pageSize.toString(16)}`)
+      ok(outcome !== 'ok' || (chosen !== 0n && (chosen & (chosen - 1n)) === 0n), `a page size of 0x${chosen.toString(16)} was chosen for 0x${pageSize.toString(16)}`)
+    }
   },
 })
 
@@ -210,4 +239,4 @@ const absent = defineCase({
   },
 })
 
-export const mdevDmaLogging = suite('mdev-dma-logging', [logging, many, drivers, startRefusals, reportRefusals, rules, unanswered, absent])
+export const mdevDmaLogging = suite('mdev-dma-logging', [logging, many, drivers, noBytes, pageSizes, startRefusals, reportRefusals, rules, unanswered, absent])

@@ -194,6 +194,20 @@ const barByRead = defineCase({
   },
 })
 
+const oneMemory = defineCase({
+  name: 'bar-one-memory',
+  title: 'the memory of mbochs is the same by read(2) and write(2) as where it is mapped',
+  needs: MBOCHS,
+  covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: MAIN },
+  run: (lab) => {
+    const device = openNewMdev(lab, 'mbochs', 'small')
+    const mapped = lab.use(device.mmap(BAR))
+    const pages = [0, 1, 2, 7, 100]
+    for (const page of pages) mapped.write32(page * PAGE_SIZE, page + 1)
+    equal(pages.map((page) => device.read(BAR, page * PAGE_SIZE, 4)), pages.map((page) => page + 1), 'what was written where it is mapped, by read(2)')
+  },
+})
+
 const dmaBufRefusals = defineCase({
   name: 'dma-buf-refusals',
   title: 'an id that no picture has is ENOENT, a picture that begins within a page EINVAL, and an id that cannot be read EFAULT',
@@ -276,4 +290,4 @@ const edid = defineCase({
   },
 })
 
-export const mdevGfx = suite('mdev-gfx', [region, picture, mapRefusals, refusals, absent, disabled, dmaBuf, barByRead, dmaBufRefusals, outlives, edid])
+export const mdevGfx = suite('mdev-gfx', [region, picture, mapRefusals, refusals, absent, disabled, dmaBuf, barByRead, oneMemory, dmaBufRefusals, outlives, edid])

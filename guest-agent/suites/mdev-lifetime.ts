@@ -93,6 +93,19 @@ const refusals = defineCase({
   },
 })
 
+const tooLong = defineCase({
+  name: 'create-one-more-character',
+  title: 'a uuid with one more character behind it, which is no newline, is no uuid: EINVAL, and nothing is made',
+  needs: { config: MTTY },
+  covers: { ioctls: [], sources: MDEV },
+  run: (lab) => {
+    const type = new MdevType('mtty', 'mtty-1')
+    const mdev = lab.use(new Mdev(freeUuid()))
+    for (const more of ['x', '0', ' ', '-']) expectErrno('EINVAL', () => type.create(`${mdev.uuid}${more}`))
+    equal(mdev.exists, false, 'a device was made')
+  },
+})
+
 const limit = defineCase({
   name: 'limit',
   title: 'as many devices as the parent told can be made, one more is refused, and a removed one makes room again',
@@ -177,4 +190,4 @@ const regions = defineCase({
   },
 })
 
-export const mdevLifetime = suite('mdev-lifetime', [types, comeAndGo, refusals, limit, races, unbind, regions])
+export const mdevLifetime = suite('mdev-lifetime', [types, comeAndGo, refusals, tooLong, limit, races, unbind, regions])

@@ -1,12 +1,17 @@
+import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
+import type { Ioas } from '../iommufd/ioas.ts'
 import { memfd } from '../sys/memfd.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
 import { readText, writeText } from '../sys/text-file.ts'
+import { Tmpfs } from '../sys/tmpfs.ts'
 import { iommufdStructs as s } from '../uapi/iommufd.ts'
 import { attachGroup, hasContainer } from '../vfio/attached-group.ts'
+import { bindCdev } from '../vfio/bound-cdev.ts'
+import { compatIoas } from '../vfio/compat-ioas.ts'
 
 const PAGE = BigInt(PAGE_SIZE)
 const FIRST = 0x100_0000n
@@ -80,4 +85,46 @@ const device = defineCase({
   },
 })
 
-export const noRoom = suite('no-room', [iovas, faultQueue, device])
+/** A tmpfs that has room for half of its file. */
+const TMPFS_PAGES = 4
+const FILE_PAGES = 2 * TMPFS_PAGES
+
+/** A file that cannot have all of its pages is mapped as long as nobody needs them. */
+const mapTooMuch = (lab: CaseContext, ioas: Ioas): void => {
+  const tmpfs = lab.use(new Tmpfs(TMPFS_PAGES * PAGE_SIZE))
+  using file = tmpfs.hole('file', FILE_PAGES * PAGE_SIZE)
+  ioas.mapFile(file, { length: BigInt(FILE_PAGES) * PAGE })
+}
+
+const pages = defineCase({
+  name: 'tmpfs',
+  title: 'no page table is made over a file whose tmpfs has no room for its pages: ENOSPC, nor by attaching; without the file there is one',
+  needs: { access: 'cdev', config: ['TMPFS'], uapi: ['IOMMU_IOAS_MAP_FILE'] },
+  covers: { ioctls: ['IOMMU_HWPT_ALLOC', 'VFIO_DEVICE_ATTACH_IOMMUFD_PT', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/pages.c', 'drivers/iommu/iommufd/hw_pagetable.c'] },
+  run: (lab) => {
+    const { iommu, cdev, deviceId } = bindCdev(lab)
+    const ioas = iommu.ioasAlloc()
+    mapTooMuch(lab, ioas)
+    expectErrno('ENOSPC', () => iommu.hwptAlloc({ deviceId, ptId: ioas.id }))
+    expectErrno('ENOSPC', () => cdev.attach(ioas.id))
+    equal(ioas.unmapAll(), BigInt(FILE_PAGES) * PAGE, 'bytes of the file that are still mapped')
+    cdev.attach(ioas.id)
+  },
+})
+
+const pagesOfGroup = defineCase({
+  name: 'tmpfs-of-group',
+  title: 'a device is not opened in a group whose IOAS has a file that its tmpfs has no room for: ENOSPC; without the file it is',
+  needs: { access: 'group', iommu: 'present', config: ['IOMMUFD', 'TMPFS'], uapi: ['IOMMU_IOAS_MAP_FILE'] },
+  covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/pages.c', 'drivers/vfio/group.c', 'drivers/vfio/iommufd.c'] },
+  run: (lab) => {
+    const { pci, group, container } = attachGroup(lab, { path: '/dev/iommu' })
+    const ioas = compatIoas(container)
+    mapTooMuch(lab, ioas)
+    expectErrno('ENOSPC', () => group.device(pci.bdf))
+    equal(ioas.unmapAll(), BigInt(FILE_PAGES) * PAGE, 'bytes of the file that are still mapped')
+    lab.use(group.device(pci.bdf))
+  },
+})
+
+export const noRoom = suite('no-room', [iovas, faultQueue, device, pages, pagesOfGroup])

@@ -5,12 +5,10 @@ import { kindsWith } from '../case/kinds.ts'
 import { equalWritten } from '../devices/dma-report.ts'
 import { drive, offered } from '../devices/drive.ts'
 import type { DeviceKind } from '../protocol.ts'
-import { SRIOV_PARAMETER, writeParameters } from '../pci/module-parameters.ts'
 import { VFIO_PCI, type PciDevice } from '../pci/pci-device.ts'
-import { setVirtualFunctions, virtualFunctions } from '../pci/virtual-functions.ts'
+import { allowVirtualFunctions, borrowVirtualFunctions, setVirtualFunctions } from '../pci/virtual-functions.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
-import { readText } from '../sys/text-file.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { connectIrqs } from '../vfio/interrupts.ts'
 import type { OpenDevice } from '../vfio/open-device.ts'
@@ -36,16 +34,12 @@ const doorOf = (lab: CaseContext, kind: DeviceKind): TokenDoor => {
 
 /** Virtual functions for the rest of the case: refused without the parameter, and once they are there until they are taken away. */
 const switchOn = async (lab: CaseContext, physical: PciDevice): Promise<readonly PciDevice[]> => {
-  const before = readText(SRIOV_PARAMETER) ?? 'N'
-  const allow = (value: string) => { writeParameters(new Map([[SRIOV_PARAMETER, value]])) }
-  lab.defer(() => { allow(before) })
-  allow('N')
+  allowVirtualFunctions(lab, false)
   await rejectsErrno('ENOENT', () => setVirtualFunctions(physical, FUNCTIONS))
-  allow('Y')
-  lab.defer(() => setVirtualFunctions(physical, 0))
-  await setVirtualFunctions(physical, FUNCTIONS)
+  allowVirtualFunctions(lab, true)
+  const functions = await borrowVirtualFunctions(lab, physical, FUNCTIONS)
   await rejectsErrno('EBUSY', () => setVirtualFunctions(physical, 1))
-  return virtualFunctions(physical)
+  return functions
 }
 
 /** A virtual function has MSI-X and no INTx, and no token of its own. */

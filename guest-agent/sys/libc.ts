@@ -25,6 +25,8 @@ export interface Libc {
   readonly ftruncate: (fd: number, length: bigint) => number
   readonly fcntl: (fd: number, command: number, argument: number) => number
   readonly poll: (fds: Uint8Array, count: number, timeoutMs: number) => number
+  readonly mount: (source: string, target: string, type: string, flags: bigint, data: string) => number
+  readonly umount2: (target: string, flags: number) => number
   readonly pipe2: (ends: Uint8Array, flags: number) => number
   readonly capget: (header: Uint8Array, data: Uint8Array) => number
   readonly capset: (header: Uint8Array, data: Uint8Array) => number
@@ -63,6 +65,8 @@ const bind = (koffi: typeof Koffi): Libc => {
     ftruncate: lib.func('int ftruncate(int, int64_t)'),
     fcntl: lib.func('int fcntl(int, int, int)'),
     poll: lib.func('int poll(void *, unsigned long, int)'),
+    mount: lib.func('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
+    umount2: lib.func('int umount2(const char *, int)'),
     pipe2: lib.func('int pipe2(void *, int)'),
     capget: lib.func('int capget(void *, void *)'),
     capset: lib.func('int capset(void *, void *)'),

@@ -80,18 +80,28 @@ export class OtherProcess implements AsyncDisposable {
 
   /** With an argument that lies somewhere in its memory already. */
   ioctlAt(fd: number, name: IoctlName, address: bigint): bigint {
-    this.#send('ioctl', fd, IOCTLS[name], address)
-    return noting(name, () => this.#receive(`${name}() of another process`))
+    this.sendIoctlAt(fd, name, address)
+    return this.receiveIoctl(name)
   }
 
   /** Only asks; one at a time. */
-  sendIoctl(fd: number, name: IoctlName, argument: Struct<Fields>): void {
-    this.#send('ioctl', fd, IOCTLS[name], this.#put(argument.bytes))
+  sendIoctl(fd: number, name: IoctlName, argument?: Struct<Fields>): void {
+    this.#send('ioctl', fd, IOCTLS[name], argument === undefined ? 0 : this.#put(argument.bytes))
   }
 
-  receiveIoctl(name: IoctlName, argument: Struct<Fields>): bigint {
-    const result = noting(name, () => this.#receive(`${name}(${argument.describe()}) of another process`))
-    if (this.#scratch !== undefined) argument.bytes.set(this.#read(this.#scratch, argument.bytes.byteLength))
+  /** Only asks, with an argument that lies somewhere in its memory already. */
+  sendIoctlAt(fd: number, name: IoctlName, address: bigint): void {
+    this.#send('ioctl', fd, IOCTLS[name], address)
+  }
+
+  /** Has what it was asked come back? */
+  get answered(): boolean {
+    return this.#wait(0)
+  }
+
+  receiveIoctl(name: IoctlName, argument?: Struct<Fields>): bigint {
+    const result = noting(name, () => this.#receive(`${name}(${argument?.describe() ?? ''}) of another process`))
+    if (argument !== undefined && this.#scratch !== undefined) argument.bytes.set(this.#read(this.#scratch, argument.bytes.byteLength))
     return result
   }
 
@@ -133,8 +143,7 @@ export class OtherProcess implements AsyncDisposable {
 
   /** The result of what was sent. Throws an Error that names the process when it is gone or hangs. */
   #receive(what: string): bigint {
-    const ready = new Int32Array([this.#answers.number, POLLIN])
-    if (checked('poll(another process)', (c) => c.poll(new Uint8Array(ready.buffer), 1, ANSWER_MS)) === 0) throw new Error(`${what} has not come back after ${ANSWER_MS} ms`)
+    if (!this.#wait(ANSWER_MS)) throw new Error(`${what} has not come back after ${ANSWER_MS} ms`)
     const result = new BigInt64Array(1)
     const bytes = new Uint8Array(result.buffer)
     if (checked('read(from another process)', (c) => c.read(this.#answers.number, bytes, bytes.byteLength)) !== bytes.byteLength) throw new Error(`${what}: it is gone`)
@@ -142,6 +151,11 @@ export class OtherProcess implements AsyncDisposable {
     noteCall(what)
     if (value < 0n) throw new Errno(Number(-value), what)
     return value
+  }
+
+  #wait(ms: number): boolean {
+    const ready = new Int32Array([this.#answers.number, POLLIN])
+    return checked('poll(another process)', (c) => c.poll(new Uint8Array(ready.buffer), 1, ms)) > 0
   }
 
   #read(address: bigint, length: number): Uint8Array {

@@ -9,7 +9,7 @@ interface Owner {
   readonly device: () => PciDevice
 }
 
-interface BoundCdev {
+export interface BoundCdev {
   readonly iommu: IommuFd
   readonly cdev: VfioCdev
   /** Its id in that iommufd context. */

@@ -19,9 +19,9 @@ export class VfioCdev extends VfioDevice {
     return request.get('out_devid')
   }
 
-  /** Attaches to an IOAS or HWPT, or replaces what it is attached to; returns the id of what it is attached to now. */
-  attach(ptId: number, flags = 0): number {
-    const request = vfioStructs.deviceAttachIommufdPt.make({ pt_id: ptId, flags })
+  /** Attaches it, or one of its PASIDs, to an IOAS or HWPT, or replaces what it is attached to; returns the id of what it is attached to now. */
+  attach(ptId: number, { pasid }: { readonly pasid?: number } = {}): number {
+    const request = vfioStructs.deviceAttachIommufdPt.make({ pt_id: ptId, ...(pasid === undefined ? {} : { flags: VFIO.VFIO_DEVICE_ATTACH_PASID, pasid }) })
     this.ioctl('VFIO_DEVICE_ATTACH_IOMMUFD_PT', request)
     return request.get('pt_id')
   }

@@ -55,7 +55,7 @@ describe('the config', () => {
     expect(config?.configs.filter(({ onRequest }) => onRequest !== true).map(({ name }) => name)).toEqual(['noiommu', 'no-container', 'iommufd'])
     expect(config?.machines.map(({ name, devices }) => [name, devices.length])).toEqual([
       ['none', 5], ['intel', 5], ['intel-scalable', 5], ['virtio', 5], ['amd', 5], ['intel-39', 5], ['intel-unsafe', 5], ['intel-svm', 5], ['more-devices', 8],
-      ['intel-ats', 3], ['vfio-user', 3], ['places', 11],
+      ['intel-ats', 4], ['vfio-user', 3], ['exhaustion', 3], ['places', 11],
     ])
     // Or the cases about a device would run nowhere, and nobody would miss them; but for those about a user's own.
     const ours = DEVICE_KINDS.filter((kind) => kind !== 'vfio-user')

@@ -54,8 +54,8 @@ test('every capability that a kind of device claims is exercised on it, wherever
       const isOnlyOne = DEVICE_KINDS.every((other) => other === kind || !DEVICE_CAPABILITIES[other].includes(capability))
       const cases = catalogue.filter(({ info: { needs } }) => (needs.deviceKind === kind || isOnlyOne) && needs.device?.includes(capability))
       expect.soft(cases.map(({ info }) => info.id), `no case asks ${kind} for ${capability}`).not.toEqual([])
-      // What is kept of translations, and asked of pages, needs an IOMMU that lets devices do so.
-      if (['ats', 'ats-counters', 'page-requests'].includes(capability)) continue
+      // What is kept of translations, asked of pages or numbered by PASIDs needs an IOMMU that lets devices do so.
+      if (['ats', 'ats-counters', 'page-requests', 'pasid'].includes(capability)) continue
       // Without an IOMMU no queue can be out of reach.
       const anywhere = cases.filter(({ info: { needs } }) => needs.access === 'any' && (needs.iommu === undefined || capability === 'queue-fault'))
       expect.soft(anywhere.map(({ info }) => info.id), `no case asks ${kind} for ${capability} behind every IOMMU and none, by either door`).not.toEqual([])

@@ -74,18 +74,20 @@ describe('what a config says wrongly of one', () => {
 })
 
 describe('the plan', () => {
+  const onRequest = ['many-vectors', 'pasid']
   test.each<readonly [DmaOptionsInput, readonly string[] | undefined]>([
-    [{}, undefined],
-    [{ addressBits: 63 }, ['dma-64']],
-    [{ addressBits: 20, beyond: 'cut' }, ['dma-write', 'dma-read', 'fault-report', 'dma-64']],
-    [{ bars: { large: { bytes: 0 }, sparse: false } }, ['large-bar', 'sparse-bar']],
-    [{ bars: { large: { mmap: true }, small: false } }, ['large-bar', 'small-bars']],
-    [{ interrupts: { intx: false, msi: 0, msix: 0 } }, ['intx', 'msi', 'msix']],
-    [{ interrupts: { msi: 32, msix: 64 } }, undefined],
-    [{ interrupts: { msix: 256 } }, ['msix']],
-    [{ flr: false }, ['flr-count']],
-    [{ express: false }, ['flr-count']],
-    [{ ats: true, pasidBits: 20, goneAfterResetMs: 10, broken: ['vendor-empty'] }, undefined],
+    [{}, onRequest],
+    [{ addressBits: 63 }, ['dma-64', ...onRequest]],
+    [{ addressBits: 20, beyond: 'cut' }, ['dma-write', 'dma-read', 'fault-report', 'dma-64', ...onRequest]],
+    [{ bars: { large: { bytes: 0 }, sparse: false } }, ['large-bar', 'sparse-bar', ...onRequest]],
+    [{ bars: { large: { mmap: true }, small: false } }, ['large-bar', 'small-bars', ...onRequest]],
+    [{ interrupts: { intx: false, msi: 0, msix: 0 } }, ['intx', 'msi', 'msix', ...onRequest]],
+    [{ interrupts: { msi: 32, msix: 64 } }, onRequest],
+    [{ interrupts: { msix: 256 } }, ['msix', 'pasid']],
+    [{ flr: false }, ['flr-count', ...onRequest]],
+    [{ express: false }, ['flr-count', ...onRequest]],
+    [{ ats: true, pasidBits: 20, goneAfterResetMs: 10, broken: ['vendor-empty'] }, ['many-vectors']],
+    [{ pasidBits: 19 }, onRequest],
   ])('of %j knows what is not there', (options, lacked) => {
     expect(machineFacts(machine([vfioUserDma(options)])).without?.['vfio-user-dma']).toEqual(lacked)
   })

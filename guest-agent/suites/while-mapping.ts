@@ -1,0 +1,83 @@
+import fs from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import type { CaseContext } from '../case/case-context.ts'
+import { defineCase, suite } from '../case/define-case.ts'
+import { ok } from '../case/expect.ts'
+import { outcomeOf } from '../case/outcome-of.ts'
+import { mapFileRequest } from '../iommufd/ioas.ts'
+import { memfd } from '../sys/memfd.ts'
+import { PAGE_SIZE } from '../sys/memory.ts'
+import { OtherProcess } from '../sys/other-process.ts'
+import { iommufdStructs as s } from '../uapi/iommufd.ts'
+import { VFIO } from '../uapi/vfio.ts'
+import { Container } from '../vfio/container.ts'
+import { openThroughCdev, type OpenCdev } from '../vfio/open-device.ts'
+
+const NEEDS = { access: 'cdev', config: ['MEMFD_CREATE'], uapi: ['IOMMU_IOAS_MAP_FILE'] } as const
+const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c']
+const IOVA = 0x4000_0000n
+/** The kernel makes and clears every page of it: long enough for one processor to turn to somebody else meanwhile. */
+const BYTES = 128 * 1024 * 1024
+
+/** While another process maps a file that has no page yet, again and again, until `ask` is told EBUSY. */
+const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask: () => unknown): Promise<boolean> => {
+  const file = lab.use(memfd(BYTES))
+  const other = lab.use(new OtherProcess([iommu.fd, file]))
+  while (!lab.signal.aborted) {
+    const request = mapFileRequest(ioas.id, other.fd(1), { length: BigInt(BYTES), iova: IOVA })
+    other.sendIoctl(other.fd(), 'IOMMU_IOAS_MAP_FILE', request)
+    let told = false
+    while (!told && !other.answered) told = outcomeOf(ask) === 'EBUSY'
+    other.receiveIoctl('IOMMU_IOAS_MAP_FILE', request)
+    if (told) return true
+    ioas.unmapAll()
+    for (const bytes of [0, BYTES]) fs.ftruncateSync(file.number, bytes)
+    await setImmediate()
+  }
+  return false
+}
+
+const unmap = defineCase({
+  name: 'unmap',
+  title: 'what another process is still mapping is not unmapped: EBUSY; once it is mapped it is',
+  needs: NEEDS,
+  covers: { ioctls: ['IOMMU_IOAS_UNMAP', 'IOMMU_IOAS_MAP_FILE'], sources: SOURCES },
+  run: async (lab) => {
+    const open = openThroughCdev(lab, lab.device())
+    ok(await toldWhileMapped(lab, open, () => open.ioas.unmap(IOVA, BYTES)), 'unmapping what is being mapped must be EBUSY')
+    ok(open.ioas.unmap(IOVA, BYTES) === BigInt(BYTES), 'all of it must be mapped in the end')
+  },
+})
+
+const cut = defineCase({
+  name: 'cut',
+  title: 'nothing is cut out of what another process is still mapping, as type1 of the first version does: EBUSY; once it is mapped it is',
+  needs: NEEDS,
+  covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/vfio_compat.c', ...SOURCES] },
+  run: async (lab) => {
+    const open = openThroughCdev(lab, lab.device())
+    open.iommu.setVfioIoas(open.ioas.id)
+    const container = new Container(open.iommu.fd)
+    container.setIommu(VFIO.VFIO_TYPE1_IOMMU)
+    const cutPage = () => container.unmapDma(IOVA + BigInt(PAGE_SIZE), PAGE_SIZE)
+    ok(await toldWhileMapped(lab, open, cutPage), 'cutting a page out of what is being mapped must be EBUSY')
+    ok(cutPage() === BigInt(PAGE_SIZE), 'a page must be cut out in the end')
+    ok(open.ioas.unmapAll() === BigInt(BYTES - PAGE_SIZE), 'the others must be mapped in the end')
+  },
+})
+
+const change = defineCase({
+  name: 'change-process',
+  title: 'the mappings of a context go over to nobody while one of them is being made: EBUSY; once it is made they do',
+  needs: { ...NEEDS, uapi: [...NEEDS.uapi, 'IOMMU_IOAS_CHANGE_PROCESS'] },
+  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c'] },
+  run: async (lab) => {
+    const open = openThroughCdev(lab, lab.device())
+    const goOver = () => open.iommu.ioctl('IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
+    ok(await toldWhileMapped(lab, open, goOver), 'going over while a mapping is made must be EBUSY')
+    goOver()
+    ok(open.ioas.unmapAll() === BigInt(BYTES), 'all of it must be mapped in the end')
+  },
+})
+
+export const whileMapping = suite('while-mapping', [unmap, cut, change])
