@@ -19,6 +19,12 @@ export interface Listed {
   readonly json: unknown
 }
 
+/** All rows, and the line below them. */
+export interface Listing {
+  readonly rows: readonly Listed[]
+  readonly total: string
+}
+
 /** Every machine of the config: its IOMMU's traits, its devices, and whether this QEMU can be it. */
 export const listMachines = async (): Promise<readonly Listed[]> => {
   const { machines, offer } = await labAndQemu()

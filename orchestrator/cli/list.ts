@@ -5,14 +5,16 @@ import { Argument, Command } from 'commander'
 import { countText } from '../host/count-text.ts'
 import { prepareAgent } from '../run/prepare-agent.ts'
 import { listIoctls } from './list-ioctls.ts'
-import { listDevices, type Listed, listMachines } from './list-machines.ts'
+import { listDevices, type Listed, type Listing, listMachines } from './list-machines.ts'
 
-const LISTS = {
-  cases: { rows: () => listCases(), total: (rows: number) => countText(rows, 'case') },
-  machines: { rows: listMachines, total: (rows: number) => countText(rows, 'machine') },
-  devices: { rows: listDevices, total: (rows: number) => countText(rows, 'device') },
-  ioctls: { rows: listIoctls, total: (rows: number) => countText(rows, 'ioctl') },
-} as const
+const LISTS: Readonly<Record<'cases' | 'machines' | 'devices' | 'ioctls', (runs: readonly string[]) => Listing | Promise<Listing>>> = {
+  cases: async () => counted(await listCases(), 'case'),
+  machines: async () => counted(await listMachines(), 'machine'),
+  devices: async () => counted(await listDevices(), 'device'),
+  ioctls: listIoctls,
+}
+
+const counted = (rows: readonly Listed[], what: string): Listing => ({ rows, total: countText(rows.length, what) })
 
 /** `lab list`: what there is to judge, and to judge it with. */
 export const listCommand = (finish: (exitCode: number) => void): Command =>
@@ -22,8 +24,8 @@ export const listCommand = (finish: (exitCode: number) => void): Command =>
     .addArgument(new Argument('[runs...]', 'for ioctls: runs, each by its id or folder').default(['latest'], 'latest'))
     .option('--json', 'all that is known of each')
     .action(async (what: keyof typeof LISTS, runs: readonly string[], { json }: { readonly json?: true }) => {
-      const rows = await LISTS[what].rows(runs)
-      process.stdout.write(json ? `${JSON.stringify(rows.map((row) => row.json), null, 2)}\n` : asTable(rows, LISTS[what].total(rows.length)))
+      const listing = await LISTS[what](runs)
+      process.stdout.write(json ? `${JSON.stringify(listing.rows.map((row) => row.json), null, 2)}\n` : asTable(listing))
       finish(0)
     })
 
@@ -37,7 +39,7 @@ const listCases = async (): Promise<readonly Listed[]> => {
   }
 }
 
-const asTable = (rows: readonly Listed[], total: string): string => {
+const asTable = ({ rows, total }: Listing): string => {
   const widths = rows.reduce<readonly number[]>((most, { cells }) => cells.map((cell, at) => Math.max(cell.length, most[at] ?? 0)), [])
   const lines = rows.map(({ cells }) => cells.map((cell, at) => (at === cells.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '))
   return [...lines, total].map((line) => `${line}\n`).join('')

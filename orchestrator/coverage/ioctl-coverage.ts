@@ -50,6 +50,9 @@ export const ioctlCoverage = (
     }
   })
 
-/** Is there anything about it that neither happened nor is explained? */
-export const isHole = ({ succeeded, neverSucceeds, missed, strangers }: IoctlCoverage): boolean =>
-  (!succeeded && neverSucceeds === undefined) || missed.length > 0 || strangers.length > 0
+/** What about it neither happened nor is explained, and what happened that nobody knows of. */
+export const holesOf = ({ succeeded, neverSucceeds, missed, strangers }: IoctlCoverage): readonly string[] => [
+  ...(succeeded || neverSucceeds !== undefined ? [] : ['never succeeded']),
+  ...missed.map(({ errno, when }) => `not seen: ${errno} (${when})`),
+  ...strangers.map((errno) => `unknown: ${errno}`),
+]
