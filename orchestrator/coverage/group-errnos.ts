@@ -1,6 +1,6 @@
 import type { ErrnoTable } from './errno-table.ts'
 import { ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
-import { ALLOCATION, BUG, ONE_IOMMU } from './reasons.ts'
+import { ALLOCATION, BUG, INSTRUCTIONS, ONE_IOMMU } from './reasons.ts'
 import { ANONYMOUS_FILE, DESCRIPTOR, MAPPED, OBJECT, never, once } from './shared-refusals.ts'
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below. A group's container is VFIO's own, with type1 or noiommu behind it, or an iommufd.
@@ -100,8 +100,7 @@ export const GROUP_ERRNOS: ErrnoTable = {
     ...OPENED,
     { errno: 'ENODEV', at: 'drivers/iommu/iommufd/vfio_compat.c:get_compat_ioas', when: 'the iommufd has lost its IOAS for containers' },
     { errno: 'EINVAL', at: 'drivers/vfio/iommufd.c:vfio_iommufd_physical_attach_ioas', when: 'the device is not bound', cannot: BUG },
-    // unsure: a race with IOMMU_DESTROY of that IOAS by another thread, in a window of some instructions
-    { errno: 'ENOENT', at: 'drivers/iommu/iommufd/main.c:iommufd_get_object', when: 'the IOAS for containers is destroyed meanwhile' },
+    { errno: 'ENOENT', at: 'drivers/iommu/iommufd/main.c:iommufd_get_object', when: 'the IOAS for containers is destroyed meanwhile', cannot: INSTRUCTIONS },
     ...IOAS_ATTACHED,
     ...UNFIT,
     ...ANONYMOUS_FILE,

@@ -3,6 +3,7 @@
 // The kernels of the lab have no CONFIG_MEMCG and no CONFIG_FAULT_INJECTION. With either of them an allocation can be made to fail.
 export const ALLOCATION = 'only a failing allocation gives it'
 export const BUG = 'only a bug of the kernel gives it, with a warning'
+export const INSTRUCTIONS = 'only another thread gives it within some instructions, between which nothing waits'
 export const TEST = 'needs CONFIG_IOMMUFD_TEST'
 export const DEBUG_PT = 'needs CONFIG_DEBUG_GENERIC_PT and a bug of the kernel'
 export const KILLED = 'only a process that is being killed gets it, and it never sees it'
