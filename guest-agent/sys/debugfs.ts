@@ -7,5 +7,5 @@ export const DEBUGFS = '/sys/kernel/debug'
 export const mountDebugfs = (): void => {
   const has = (readText('/proc/filesystems') ?? '').split('\n').some((line) => line.endsWith('\tdebugfs'))
   if (!has || namesIn(DEBUGFS).length > 0) return
-  checked('mount(debugfs)', (c) => c.mount('debugfs', DEBUGFS, 'debugfs', 0, null))
+  checked('mount(debugfs)', (c) => c.mount('debugfs', DEBUGFS, 'debugfs', 0n, ''))
 }
