@@ -6,6 +6,7 @@ import { tainted } from '../case/kernel-log.ts'
 import { NOIOMMU_PARAMETER, writeParameters } from '../pci/module-parameters.ts'
 import { withoutCapability } from '../sys/capability.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
+import { physicalAddress } from '../sys/physical.ts'
 import { readText } from '../sys/text-file.ts'
 import { bindCdev, openCdev } from '../vfio/bound-cdev.ts'
 import { openThroughCdev } from '../vfio/open-device.ts'
@@ -84,8 +85,8 @@ const switchedWhileOpen = defineCase({
     setMode(lab, 'N')
     const ioas = iommu.ioasAlloc()
     cdev.attach(ioas.id)
-    const iova = ioas.map(lab.use(Memory.pages(PAGE_SIZE)))
-    ok(ioas.noiommuGetPa(iova, 1n).length === 1n, 'the mapping must have a physical address')
+    const memory = lab.use(Memory.pages(PAGE_SIZE))
+    equal(ioas.noiommuGetPa(ioas.map(memory), 1n).physical, physicalAddress(memory), 'the physical address')
     cdev.detach()
     // Its close gives the device free, for the open that came before the switch.
     cdev.close()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 const described = {
-  id: z.string().regex(/^[DE]\d+$/),
+  id: z.string().regex(/^[DEF]\d+$/),
   /** What goes wrong. */
   defect: z.string().min(20),
   /** In the kernel: the file, and the functions or the symbol. */
@@ -21,7 +21,7 @@ const shown = z.strictObject({
 })
 const notShown = z.strictObject({ ...described, reason: z.string().min(20) })
 
-/** A defect of the series that brought noiommu cdevs (Linux 7.3), found by its reviewers (D), or by reading it (E); and what of the lab shows it, or why nothing does. */
+/** A defect of the series that brought noiommu cdevs (Linux 7.3), found by its reviewers (D), by reading it (E), or by running the lab on it (F); and what of the lab shows it, or why nothing does. */
 export type NoiommuDefect = z.infer<typeof shown> | z.infer<typeof notShown>
 
 export const noiommuDefects = async (): Promise<readonly NoiommuDefect[]> =>
