@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { boundedLines } from '../../../guest-agent/program/bounded-lines.ts'
 import { runProgram } from '../../../guest-agent/program/run-program.ts'
 
@@ -19,7 +19,8 @@ test('what it leaves behind is ended with it, and so is all of it when its time 
   const started = performance.now()
   const { lines } = await sh('set -m; sleep 60 & echo $!')
   const pid = Number(lines[0]?.replace('stdout: ', ''))
-  expect(() => process.kill(pid, 0)).toThrow()
+  // It is killed when the program ends, and gone when its new parent has looked after it.
+  await vi.waitFor(() => { expect(() => process.kill(pid, 0)).toThrow('ESRCH') }, { timeout: 10_000 })
   const over = new AbortController()
   const running = sh('set -m; sleep 60 & echo started; wait', over.signal)
   await sleep(300)
