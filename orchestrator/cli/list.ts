@@ -19,7 +19,7 @@ const counted = (rows: readonly Listed[], what: string): Listing => ({ rows, tot
 /** `lab list`: what there is to judge, and to judge it with. */
 export const listCommand = (finish: (exitCode: number) => void): Command =>
   new Command('list')
-    .description('every case that the agent has; the machines of the config; the devices that a machine can have; the ioctls of runs and what came of them')
+    .description('every case that the lab has; the machines of the config; the devices that a machine can have; the ioctls of runs and what came of them')
     .addArgument(new Argument('[what]', 'what to list').choices(Object.keys(LISTS)).default('cases'))
     .addArgument(new Argument('[runs...]', 'for ioctls: runs, each by its id or folder').default(['latest'], 'latest'))
     .option('--json', 'all that is known of each')

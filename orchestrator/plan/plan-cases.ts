@@ -11,7 +11,7 @@ export interface CatalogueChoice extends CaseFilter {
 
 /**
  * What must run in a cell, and what this cell cannot have, each with its reason. Every chosen case is in one of the two lists.
- * A kernel that was not built plans nothing: its cell fails as a whole.
+ * A kernel that was not built plans nothing that a guest would be asked: its cell fails as a whole.
  * Throws LabError yours (UNKNOWN_SUITE, NO_CASES) for a choice that leaves no case of the catalogue.
  */
 export const planCases = (
@@ -22,7 +22,7 @@ export const planCases = (
   choice: CatalogueChoice = {},
 ): CellPlan => {
   const chosen = bySuite(selectCases(catalogue, choice.suites ?? ['native'], choice))
-  if (kernel.status === 'build-failed') return { cell, kernel, cases: [], absent: [] }
+  if (kernel.status === 'build-failed') return { cell, kernel, cases: chosen.filter(({ kconfig }) => kconfig !== undefined), absent: [] }
   const cases: PlannedCase[] = []
   const absent: AbsentCase[] = []
   for (const info of chosen) {

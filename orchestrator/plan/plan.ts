@@ -11,17 +11,30 @@ export interface Cell {
   readonly machine: MachineSpec
 }
 
-/** A case of the agent, or one that is a program of somebody else. */
+/** A case of the agent, one that is a program of somebody else, or one that the tree's Kconfig files answer. */
 export interface PlannedCase extends CaseInfo {
   readonly program?: ProgramCase
   /** Why no cell of this kind can have it, beside its needs. */
   readonly unfit?: string
   /** It cannot even be tried, and that is the kernel's fault: a suite that does not compile. One line, and lines that say more. */
   readonly broken?: { readonly because: string; readonly tail: readonly string[] }
+  /** It is put to the tree's Kconfig files, not to a guest. */
+  readonly kconfig?: readonly KconfigAsk[]
   /** What a pass of it does not show here. */
   readonly caveat?: string
   /** It may go wrong in this one way. */
   readonly knownFailure?: { readonly because: string; readonly outcome: 'fail' | 'crash'; readonly looks: RegExp }
+}
+
+/** Config symbols without CONFIG_ and their values; `n` for one that is not set. */
+export type Symbols = Readonly<Record<string, string>>
+
+/** A config that olddefconfig is asked for, over base.config, and what must come of it. */
+export interface KconfigAsk {
+  readonly asks: Symbols
+  readonly becomes: Symbols
+  /** Instead, on a tree without IOMMUFD_NOIOMMU: there noiommu is of groups alone, whatever container they have. */
+  readonly older?: Symbols
 }
 
 export interface ProgramCase extends Omit<ProgramRun, 'id' | 'timeoutMs'> {

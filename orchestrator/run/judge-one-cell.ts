@@ -5,10 +5,12 @@ import type { Limits } from '../config/resolved-config.ts'
 import type { BuiltKernel } from '../kernel/built-kernel.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
 import type { CellPlan } from '../plan/plan.ts'
+import { wantsGuest } from '../plan/wants-guests.ts'
 import { judgeCell } from '../verdict/judge-cell.ts'
 import type { CellResult } from '../verdict/results.ts'
 import type { GuestLife } from '../verdict/transcript.ts'
 import { startVm } from '../vm/start-vm.ts'
+import { askKconfig } from './ask-kconfig.ts'
 import type { Bench } from './bench.ts'
 import type { Emit } from './emit.ts'
 import { liveOnce } from './guest-life.ts'
@@ -24,6 +26,8 @@ export interface CellWork {
   readonly uapi: UapiChecks
   readonly isolate: 'cell' | 'case'
   readonly limits: Limits
+  /** Absolute path of base.config. */
+  readonly baseConfig: string
   readonly seed: number
   /** The folder of a cell, by its id; exists. */
   readonly cellDir: (cellId: string) => Promise<string>
@@ -36,7 +40,8 @@ export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<Cell
   const { emit, qemus } = work
   emit({ event: 'cell-start', cell: plan.cell.id })
   const lives = plan.kernel.status === 'built' ? await livesOf(plan, plan.kernel, work) : []
-  const result = judgeCell(plan, lives, { qemu: qemus.of(plan.cell.machine).offer.version, uapi: await work.uapi(plan.cell.kernel.name) })
+  const kconfig = await askKconfig(plan, work)
+  const result = judgeCell(plan, lives, { qemu: qemus.of(plan.cell.machine).offer.version, uapi: await work.uapi(plan.cell.kernel.name), kconfig })
   for (const splat of result.splats) emit({ event: 'splat', cell: plan.cell.id, splat })
   emit({ event: 'cell-end', cell: plan.cell.id, result })
   return result
@@ -44,7 +49,7 @@ export const judgeOneCell = async (plan: CellPlan, work: CellWork): Promise<Cell
 
 const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Promise<readonly GuestLife[]> => {
   // Filtered down to nothing that this cell can have: there is no question to ask a guest.
-  const asked = plan.cases.filter(({ broken }) => broken === undefined)
+  const asked = plan.cases.filter(wantsGuest)
   if (asked.length === 0 || work.signal.aborted) return []
   const { bench, emit, signal } = work
   const { machine, id } = plan.cell

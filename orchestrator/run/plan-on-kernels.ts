@@ -6,6 +6,7 @@ import { buildConfigs, type KernelBuilds } from '../kernel/build-configs.ts'
 import { checkSeries } from '../kernel/kernel-source.ts'
 import { machineArgs } from '../machine/machine-args.ts'
 import { machineFacts } from '../machine/machine-facts.ts'
+import { kconfigCase } from '../plan/kconfig-cases.ts'
 import { withKnownFailure } from '../plan/known-flaws.ts'
 import { planCases } from '../plan/plan-cases.ts'
 import { programCases, type ReadySuite } from '../plan/program-cases.ts'
@@ -63,7 +64,9 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     const kernel = outcome.facts ?? { config: {}, uapi: [] }
     const programs = (suites.get(cell.kernel.name) ?? []).flatMap((suite) => programCases(suite, { kernel, machine, now }))
     const choice = { suites: [...config.suites, ...wanted.map(suiteName)], suite: selection.suite, case: selection.case, all: selection.all }
-    return planCases(cell, outcome, machine, [...catalogue, ...programs].map((info) => withKnownFailure(info, now)), choice)
+    const first = cells.find((one) => one.kernel.name === cell.kernel.name) ?? cell
+    const cases = [...catalogue.map((info) => kconfigCase(info, cell, first)), ...programs].map((info) => withKnownFailure(info, now))
+    return planCases(cell, outcome, machine, cases, choice)
   })
   const held = stack.move()
   return {

@@ -2,10 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CaseInfo, UapiBeliefs } from '../../guest-agent/protocol.ts'
 import { bundleAgent, type AgentBundle } from '../image/agent-bundle.ts'
+import { KCONFIG_CASES } from '../plan/kconfig-cases.ts'
 import { readCatalogue } from '../plan/read-catalogue.ts'
 
 export interface PreparedAgent {
   readonly agent: AgentBundle
+  /** Every case that is the lab's own: the agent's, and those that are put to a tree. */
   readonly catalogue: readonly CaseInfo[]
   readonly uapi: UapiBeliefs
 }
@@ -16,5 +18,5 @@ export const prepareAgent = async (dir: string): Promise<PreparedAgent> => {
   const path = join(dir, 'agent.mjs')
   await writeFile(path, agent.code)
   const { cases, uapi } = await readCatalogue(path)
-  return { agent, catalogue: cases, uapi }
+  return { agent, catalogue: [...cases, ...KCONFIG_CASES], uapi }
 }

@@ -8,6 +8,7 @@ import { planCells, type CellFilter } from '../plan/plan-cells.ts'
 import type { Plan } from '../plan/plan.ts'
 import { checkSelection } from '../plan/check-selection.ts'
 import type { CaseFilter } from '../plan/select-cases.ts'
+import { wantsGuests } from '../plan/wants-guests.ts'
 import type { CellResult, Results } from '../verdict/results.ts'
 import { summarise } from '../verdict/summarise.ts'
 import { emitTo, type Emit } from './emit.ts'
@@ -54,7 +55,8 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     checkSelection(bench.catalogue, request.config, request.selection)
     const notice = (text: string) => { emit({ event: 'notice', text }) }
     await using qemus = await openMachineQemus(cells.map(({ machine }) => machine), bench.tools, { notice, signal: request.signal })
-    await using planned = await planOnKernels({ cells, excluded, upTo: 'built', ...request, ...bench, qemus }, emit)
+    const upTo = wantsGuests(bench.catalogue, request.config, request.selection) ? 'built' : 'configured'
+    await using planned = await planOnKernels({ cells, excluded, upTo, ...request, ...bench, qemus }, emit)
     const { plan } = planned
     emitPlan(plan, emit)
     const uapi = startUapiChecks(plan.cells, { ...bench, signal: request.signal }, emit)
@@ -92,7 +94,7 @@ const judgeCells = async (
   // Those with most to do first, so that no worker is left alone with one of them at the end.
   const ordered = plan.cells.toSorted((a, b) => b.cases.length - a.cases.length)
   const judged = await Promise.all(ordered.map((cellPlan) => limit(() => judgeOneCell(cellPlan, {
-    ...shared, seed, isolate: request.isolate, limits: request.config.limits, signal: request.signal,
+    ...shared, seed, isolate: request.isolate, baseConfig: request.config.baseConfig, limits: request.config.limits, signal: request.signal,
   }))))
   return plan.cells.map(({ cell }) => judged.find(({ id }) => id === cell.id)).filter((result) => result !== undefined)
 }

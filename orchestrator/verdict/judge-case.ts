@@ -1,5 +1,6 @@
 import type { PlannedCase } from '../plan/plan.ts'
 import type { AttemptReport } from './judge-attempt.ts'
+import type { KconfigAnswers } from './judge-kconfig.ts'
 import type { CaseResult, Outcome } from './results.ts'
 
 /** What is planned must pass. */
@@ -52,5 +53,11 @@ const attemptText = ({ outcome, alone, because }: AttemptReport): string =>
 /** One that could not even be tried: no guest was asked for it. */
 export const brokenCase = ({ id, suite }: PlannedCase, { because, tail }: NonNullable<PlannedCase['broken']>): CaseResult =>
   ({ id, suite, outcome: 'fail', expected: EXPECTED, unexpected: true, because: 'it does not compile', durationMs: 0, message: [because, ...tail.slice(-MOST_TAIL)].join('\n'), attempts: [] })
+
+/** One that was put to the tree instead of a guest. */
+export const kconfigCase = (info: PlannedCase, answers: KconfigAnswers | undefined): CaseResult => {
+  const verdict = answers?.verdicts.get(info.id)
+  return judgeCase(info, verdict === undefined ? [] : [{ ...verdict, alone: true, console: [] }], answers?.because ?? 'it was not asked')
+}
 
 const MOST_TAIL = 10

@@ -3,13 +3,15 @@ import { cleanConsoleLine } from './console-line.ts'
 import { bootFailure } from './boot-failure.ts'
 import { declaredLines, preparationLines, preparationTaints } from './declared-lines.ts'
 import { judgeAttempt } from './judge-attempt.ts'
-import { brokenCase, judgeCase } from './judge-case.ts'
+import { brokenCase, judgeCase, kconfigCase } from './judge-case.ts'
+import type { KconfigAnswers } from './judge-kconfig.ts'
 import { joinedOutcomes } from './joined-outcomes.ts'
 import { labProblem } from './lab-problem.ts'
 import { readConsole, type ConsoleReading } from './read-console.ts'
 import type { BuildWarning } from '../kernel/build-warnings.ts'
 import type { UapiCheck } from '../kernel/uapi-check.ts'
 import type { CellPlan } from '../plan/plan.ts'
+import { wantsGuest } from '../plan/wants-guests.ts'
 import type { CaseResult, CellResult, CellStatus } from './results.ts'
 import type { GuestLife } from './transcript.ts'
 
@@ -18,6 +20,8 @@ export interface CellMeta {
   readonly qemu: string
   /** Of its kernel's headers; undefined: there is no such kernel. */
   readonly uapi?: UapiCheck | undefined
+  /** Of those cases that are put to its tree. */
+  readonly kconfig?: KconfigAnswers
 }
 
 const TAIL_LINES = 40
@@ -46,11 +50,12 @@ export const judgeCell = (plan: CellPlan, lives: readonly GuestLife[], meta: Cel
   }))
   const cases = plan.cases.map((info) => {
     if (info.broken !== undefined) return brokenCase(info, info.broken)
+    if (info.kconfig !== undefined) return kconfigCase(info, meta.kconfig)
     const asked = judged.filter(({ life }) => life.asked.includes(info.id))
     const attempts = asked.flatMap(({ life, reading }) => judgeAttempt(info.id, life, reading) ?? [])
     return judgeCase(info, attempts, whyNot(judged))
   })
-  const verdict = judgeStatus(plan, judged, cases, meta.uapi?.differences ?? [])
+  const verdict = judgeStatus(plan, judged, cases, meta)
   const tail = tailOf(plan, lives, verdict.status, cases)
   const { cell, kernel } = plan
   return {
@@ -87,17 +92,17 @@ const ioctlsOf = ({ uapi }: CellMeta, lives: readonly GuestLife[]): Pick<CellRes
 
 const warningText = ({ file, line, text }: BuildWarning): string => `${file}${line === 0 ? '' : `:${line}`}: ${text}`
 
-const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[], differences: readonly string[]): Verdict => {
+const judgeStatus = (plan: CellPlan, judged: readonly JudgedLife[], cases: readonly CaseResult[], { uapi, kconfig }: CellMeta): Verdict => {
   if (plan.kernel.status === 'build-failed') return { status: 'build-failed', because: plan.kernel.because }
   const unbooted = judged.flatMap(({ life, reading }) => (life.end.how === 'boot-failed' ? [bootFailure(reading, life.end.because)] : []))
   if (unbooted.length > 0 && unbooted.length === judged.length) return { status: 'boot-failed', because: unbooted[0] ?? '' }
 
   const problems = judged.flatMap(({ life, reading }) => labProblem(life, reading) ?? [])
-  const interrupted = judged.some(({ life }) => life.end.how === 'interrupted') || (judged.length === 0 && plan.cases.some(({ broken }) => broken === undefined))
-  const labs = [...problems, ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])]
+  const interrupted = judged.some(({ life }) => life.end.how === 'interrupted') || (judged.length === 0 && plan.cases.some(wantsGuest))
+  const labs = [...new Set([...problems, ...(kconfig?.because === undefined ? [] : [kconfig.because]), ...(interrupted && cases.some(isMissing) ? ['interrupted'] : [])])]
   const wrong = cases.filter((result) => result.unexpected && !(labs.length > 0 && isMissing(result)))
   const reasons = [
-    ...differences.slice(0, MOST_DIFFERENCES).map((difference) => `its uapi headers break user space: ${difference}`),
+    ...(uapi?.differences ?? []).slice(0, MOST_DIFFERENCES).map((difference) => `its uapi headers break user space: ${difference}`),
     ...(wrong.length === 0 ? [] : [countText(wrong.length, 'unexpected verdict')]),
     ...unbooted.map((because) => `a guest did not boot: ${because}`),
     ...judged.flatMap(betweenCases),
