@@ -41,7 +41,7 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     match: /^while-mapping\/change-process$/,
-    because: 'iommufd_ioas_change_process() of 7.3-rc7 gives the pages of a user to another process of the same user, and leaves what they count in VmPin with the first',
+    because: 'with 7.3-rc7 the process that IOMMU_IOAS_CHANGE_PROCESS gave a pinned mapping to has a VmPin below zero when it has unmapped it',
     until: '2027-03-31',
     outcome: 'fail',
     looks: /^it left behind: VmPin grew from \d+ to 18446744\d+ kB$/,
