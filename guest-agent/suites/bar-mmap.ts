@@ -52,6 +52,21 @@ export const barMmap = suite('bar-mmap', [
     },
   }),
   defineCase({
+    name: 'past-the-end',
+    title: 'a mapping that begins within a BAR and ends behind it is EINVAL, from whichever page on',
+    needs: { access: 'any', deviceKind: 'edu' },
+    covers: { ioctls: ['VFIO_DEVICE_GET_REGION_INFO'], sources: [CORE] },
+    run: (lab) => {
+      const { device } = openAnyDevice(lab, lab.device('edu'))
+      const { size } = device.regionInfo(BAR)
+      for (const offset of [PAGE_SIZE, size / 2, size - PAGE_SIZE]) {
+        expectErrno('EINVAL', () => device.mmap(BAR, { offset, length: size - offset + PAGE_SIZE }))
+        expectErrno('EINVAL', () => device.mmap(BAR, { offset, length: size }))
+      }
+      for (const offset of [PAGE_SIZE, size / 2, size - PAGE_SIZE]) lab.use(device.mmap(BAR, { offset })).read32(0)
+    },
+  }),
+  defineCase({
     name: 'memory-decode-off',
     title: 'while memory decoding is off a mapped BAR faults, although it was in use before; afterwards it works again',
     needs: { access: 'any', deviceKind: 'edu' },
