@@ -48,18 +48,25 @@ const openReporter = async (lab: CaseContext) => {
   return { open, writer, write }
 }
 
+interface Unmapped {
+  readonly iova: bigint
+  readonly pages: number
+}
+
 /** Ranges that an IOMMU is told to forget in different ways: by page, by powers of two, and over the end of a page table. */
-const UNMAPPED = [
+const UNMAPPED: readonly Unmapped[] = [
   { iova: HIGH, pages: 1 }, { iova: HIGH, pages: 2 }, { iova: HIGH + PAGE, pages: 2 }, { iova: HIGH, pages: 5 }, { iova: HIGH + PAGE, pages: 8 },
-  { iova: (1n << 21n) * 3n - PAGE, pages: 2 }, { iova: (1n << 30n) * 3n - PAGE, pages: 2 },
+  { iova: (1n << 21n) * 3n - PAGE, pages: 2 },
 ]
+/** The power of two that holds both pages is more than an IOMMU can be told at once. */
+const OVER_A_GIB: readonly Unmapped[] = [{ iova: (1n << 30n) * 3n - PAGE, pages: 2 }]
 
 /** Pages of a range that may tell different things: its ends and its middle. */
 const tellingPages = (pages: number): readonly number[] => [...new Set([0, Math.floor(pages / 2), pages - 1])]
 
-const unmapsEveryPage = async (lab: CaseContext, open: OpenDevice): Promise<void> => {
+const unmapsEveryPage = async (lab: CaseContext, open: OpenDevice, ranges = UNMAPPED): Promise<void> => {
   const writer = await dmaWriter(lab, open)
-  for (const { iova, pages } of UNMAPPED) {
+  for (const { iova, pages } of ranges) {
     const memory = lab.use(Memory.pages(pages * PAGE_SIZE))
     open.dma.map(memory, { iova })
     const reached = async (): Promise<readonly number[]> => {
@@ -130,6 +137,22 @@ export const dma = suite('dma', [
     covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1, COMPAT, ...FLUSHERS] },
     provokes: IOMMU_FAULTS,
     run: async (lab) => { await unmapsEveryPage(lab, openThroughGroup(lab, lab.device(REPORTER))) },
+  }),
+  defineCase({
+    name: 'unmapped-over-a-gib',
+    title: 'the same for two pages on both sides of a multiple of 1 GiB',
+    needs: { access: 'any', iommu: 'present', device: REPORTER },
+    covers: { ioctls: ['IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_UNMAP_DMA'], sources: [...SOURCES, TYPE1, ...FLUSHERS] },
+    provokes: IOMMU_FAULTS,
+    run: async (lab) => { await unmapsEveryPage(lab, openAnyDevice(lab, lab.device(REPORTER)), OVER_A_GIB) },
+  }),
+  defineCase({
+    name: 'unmapped-over-a-gib-group',
+    title: 'the same through the group and its container, of type1 or of iommufd',
+    needs: { access: 'group', iommu: 'present', config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'], device: REPORTER },
+    covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1, COMPAT, ...FLUSHERS] },
+    provokes: IOMMU_FAULTS,
+    run: async (lab) => { await unmapsEveryPage(lab, openThroughGroup(lab, lab.device(REPORTER)), OVER_A_GIB) },
   }),
   defineCase({
     name: 'across-mappings',

@@ -66,18 +66,4 @@ const cut = defineCase({
   },
 })
 
-const change = defineCase({
-  name: 'change-process',
-  title: 'the mappings of a context go over to nobody while one of them is being made: EBUSY; once it is made they do',
-  needs: { ...NEEDS, uapi: [...NEEDS.uapi, 'IOMMU_IOAS_CHANGE_PROCESS'] },
-  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c'] },
-  run: async (lab) => {
-    const open = openThroughCdev(lab, lab.device())
-    const goOver = () => open.iommu.ioctl('IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
-    ok(await toldWhileMapped(lab, open, goOver), 'going over while a mapping is made must be EBUSY')
-    goOver()
-    ok(open.ioas.unmapAll() === BigInt(BYTES), 'all of it must be mapped in the end')
-  },
-})
-
-export const whileMapping = suite('while-mapping', [unmap, cut, change])
+export const whileMapping = suite('while-mapping', [unmap, cut])

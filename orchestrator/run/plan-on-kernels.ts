@@ -65,7 +65,7 @@ export const planOnKernels = async (request: KernelsToPlan, emit: Emit): Promise
     const programs = (suites.get(cell.kernel.name) ?? []).flatMap((suite) => programCases(suite, { kernel, machine, now }))
     const choice = { suites: [...config.suites, ...wanted.map(suiteName)], suite: selection.suite, case: selection.case, all: selection.all }
     const first = cells.find((one) => one.kernel.name === cell.kernel.name) ?? cell
-    const cases = [...catalogue.map((info) => kconfigCase(info, cell, first)), ...programs].map((info) => withKnownFailure(info, now))
+    const cases = [...catalogue.map((info) => kconfigCase(info, cell, first)), ...programs].map((info) => withKnownFailure(info, machine, now))
     return planCases(cell, outcome, machine, cases, choice)
   })
   const held = stack.move()
