@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-/** They build a QEMU, which takes ten minutes by itself, or boot dozens of guests for one answer. */
-const fullTierOnly = process.env['LAB_TEST_FULL'] === '1' ? [] : ['tests/vm/ats-testdev.test.ts', 'tests/cli/qemu-build.test.ts', 'tests/vm/devices.test.ts']
+/** They build a QEMU, which takes ten minutes by itself, boot dozens of guests or ask olddefconfig dozens of times for one answer. */
+const fullTierOnly = process.env['LAB_TEST_FULL'] === '1' ? [] : ['tests/vm/ats-testdev.test.ts', 'tests/cli/qemu-build.test.ts', 'tests/vm/devices.test.ts', 'tests/vm/kconfig-rows.test.ts']
 
 export default defineConfig({
   test: {
