@@ -22,6 +22,13 @@ const arrivals = (device: IommuTestdev, memories: readonly Memory[], iova = IOVA
   return [...memories.keys()].filter((index) => memories[index]?.words.some((word) => word !== 0) === true)
 }
 
+/** Writes one word at an IOVA and tells which words of this memory are not 0 then. */
+const wordsWritten = (device: IommuTestdev, memory: Memory, iova: bigint): readonly number[] => {
+  memory.bytes.fill(0)
+  device.write(iova, 4)
+  return [...memory.words.keys()].filter((index) => memory.words[index] !== 0)
+}
+
 const start = (lab: CaseContext, pages = 1) => {
   const open = openThroughCdev(lab, lab.device('iommu-testdev'))
   const [a, b] = [lab.use(Memory.pages(pages * PAGE_SIZE)), lab.use(Memory.pages(pages * PAGE_SIZE))]
@@ -129,11 +136,7 @@ const neighbours = defineCase({
     const { ioas, testdev, a } = start(lab, 4)
     // The two pages in the middle only.
     ioas.map({ address: a.address + PAGE, length: 2n * PAGE }, { iova: IOVA })
-    const written = (iova: bigint): readonly number[] => {
-      a.bytes.fill(0)
-      testdev.write(iova, 4)
-      return [...a.words.keys()].filter((index) => a.words[index] !== 0).map((index) => index * 4)
-    }
+    const written = (iova: bigint) => wordsWritten(testdev, a, iova).map((index) => index * 4)
     equal(written(IOVA), [PAGE_SIZE], 'bytes written through the first word')
     equal(written(IOVA + 2n * PAGE - 4n), [3 * PAGE_SIZE - 4], 'bytes written through the last word')
     equal(written(IOVA - 4n), [], 'bytes written below')
@@ -172,9 +175,7 @@ const copied = defineCase({
     ioas.map(b, { iova: IOVA + PAGE })
     ioas.copyFrom(source, { from: 0x7000_0000n + PAGE, length: PAGE, iova: IOVA })
     source.destroy()
-    a.bytes.fill(0)
-    testdev.write(IOVA + 8n, 4)
-    equal([...a.words.keys()].filter((index) => a.words[index] !== 0), [(PAGE_SIZE + 8) / 4], 'words of the copied memory that were written')
+    equal(wordsWritten(testdev, a, IOVA + 8n), [(PAGE_SIZE + 8) / 4], 'words of the copied memory that were written')
     ioas.unmap(IOVA, PAGE)
     equal(arrivals(testdev, [a, b]), [], 'memories written after the copy was unmapped')
     equal(arrivals(testdev, [a, b], IOVA + PAGE), [1], 'memories written through the mapping beside it')
@@ -191,11 +192,7 @@ const partly = defineCase({
     const { ioas, testdev, a } = start(lab, 5)
     ioas.map(a, { iova: 0x7000_0000n })
     ioas.copyFrom(ioas, { from: 0x7000_0000n + 2n * PAGE, length: 2n * PAGE, iova: IOVA })
-    const written = (iova: bigint): readonly number[] => {
-      a.bytes.fill(0)
-      testdev.write(iova, 4)
-      return [...a.words.keys()].filter((index) => a.words[index] !== 0).map((index) => Math.floor((index * 4) / PAGE_SIZE))
-    }
+    const written = (iova: bigint) => wordsWritten(testdev, a, iova).map((index) => Math.floor((index * 4) / PAGE_SIZE))
     equal([-1n, 0n, 1n, 2n].map((page) => written(IOVA + page * PAGE)), [[], [2], [3], []], 'pages that are written through the pages before, in and behind the copy')
   },
 })
