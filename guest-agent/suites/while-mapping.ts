@@ -15,25 +15,30 @@ import { openThroughCdev, type OpenCdev } from '../vfio/open-device.ts'
 const NEEDS = { access: 'cdev', config: ['MEMFD_CREATE'], uapi: ['IOMMU_IOAS_MAP_FILE'] } as const
 const SOURCES = ['drivers/iommu/iommufd/io_pagetable.c']
 const IOVA = 0x4000_0000n
-/** The kernel makes and clears every page of it: long enough for one processor to turn to somebody else meanwhile. */
-const BYTES = 128 * 1024 * 1024
+/**
+ * Of the file. The kernel makes and clears every page of it: with the last, that is long enough for one processor to turn to somebody else meanwhile.
+ * With the first it is long enough where every page is a message to a device outside the guest; the last would take minutes there.
+ */
+const SIZES = [8, 32, 128].map((mebibytes) => mebibytes * 1024 * 1024)
 
-/** While another process maps a file that has no page yet, again and again, until `ask` is told EBUSY. */
-const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask: () => unknown): Promise<boolean> => {
-  const file = lab.use(memfd(BYTES))
+/** While another process maps a file that has no page yet, again and again, until `ask` is told EBUSY. The bytes that are mapped then. */
+const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask: () => unknown): Promise<number | undefined> => {
+  const file = lab.use(memfd(0))
   const other = lab.use(new OtherProcess([iommu.fd, file]))
-  while (!lab.signal.aborted) {
-    const request = mapFileRequest(ioas.id, other.fd(1), { length: BigInt(BYTES), iova: IOVA })
+  for (let round = 0; !lab.signal.aborted; round++) {
+    const bytes = SIZES[Math.min(round, SIZES.length - 1)] ?? 0
+    fs.ftruncateSync(file.number, bytes)
+    const request = mapFileRequest(ioas.id, other.fd(1), { length: BigInt(bytes), iova: IOVA })
     other.sendIoctl(other.fd(), 'IOMMU_IOAS_MAP_FILE', request)
     let told = false
     while (!told && !other.answered) told = outcomeOf(ask) === 'EBUSY'
     other.receiveIoctl('IOMMU_IOAS_MAP_FILE', request)
-    if (told) return true
+    if (told) return bytes
     ioas.unmapAll()
-    for (const bytes of [0, BYTES]) fs.ftruncateSync(file.number, bytes)
+    fs.ftruncateSync(file.number, 0)
     await setImmediate()
   }
-  return false
+  return undefined
 }
 
 const unmap = defineCase({
@@ -43,8 +48,11 @@ const unmap = defineCase({
   covers: { ioctls: ['IOMMU_IOAS_UNMAP', 'IOMMU_IOAS_MAP_FILE'], sources: SOURCES },
   run: async (lab) => {
     const open = openThroughCdev(lab, lab.device())
-    ok(await toldWhileMapped(lab, open, () => open.ioas.unmap(IOVA, BYTES)), 'unmapping what is being mapped must be EBUSY')
-    ok(open.ioas.unmap(IOVA, BYTES) === BigInt(BYTES), 'all of it must be mapped in the end')
+    // From the first page on, to the last of the longest: it covers the whole area, whatever its size.
+    const unmapArea = () => open.ioas.unmap(IOVA, Math.max(...SIZES))
+    const bytes = await toldWhileMapped(lab, open, unmapArea)
+    ok(bytes !== undefined, 'unmapping what is being mapped must be EBUSY')
+    ok(unmapArea() === BigInt(bytes), 'all of it must be mapped in the end')
   },
 })
 
@@ -59,9 +67,10 @@ const cut = defineCase({
     const container = new Container(open.iommu.fd)
     container.setIommu(VFIO.VFIO_TYPE1_IOMMU)
     const cutPage = () => container.unmapDma(IOVA + BigInt(PAGE_SIZE), PAGE_SIZE)
-    ok(await toldWhileMapped(lab, open, cutPage), 'cutting a page out of what is being mapped must be EBUSY')
+    const bytes = await toldWhileMapped(lab, open, cutPage)
+    ok(bytes !== undefined, 'cutting a page out of what is being mapped must be EBUSY')
     ok(cutPage() === BigInt(PAGE_SIZE), 'a page must be cut out in the end')
-    ok(open.ioas.unmapAll() === BigInt(BYTES - PAGE_SIZE), 'the others must be mapped in the end')
+    ok(open.ioas.unmapAll() === BigInt(bytes - PAGE_SIZE), 'the others must be mapped in the end')
   },
 })
 

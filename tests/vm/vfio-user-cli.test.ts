@@ -32,10 +32,11 @@ const labFolder = async () => {
   return dir
 }
 
-const run = async (machine: string, suites: string) => {
+/** With the suites that a run has by default, if none is named. */
+const run = async (machine: string, suites?: string) => {
   await using dir = await labFolder()
   const out = join(dir.path, 'out')
-  const { exitCode, stderr } = await callLab(['run', '--machine', machine, '--suite', suites, '--out', out], { cwd: dir.path })
+  const { exitCode, stderr } = await callLab(['run', '--machine', machine, ...(suites === undefined ? [] : ['--suite', suites]), '--out', out], { cwd: dir.path })
   const cell = (await readResults(out))?.cells[0]
   return {
     exitCode, stderr,
@@ -47,7 +48,7 @@ const run = async (machine: string, suites: string) => {
 }
 
 test('every case that holds for any device holds for the example, alone on its machine', async () => {
-  const { exitCode, stderr, unexpected, passed, absent, reports } = await run('alone', '*')
+  const { exitCode, stderr, unexpected, passed, absent, reports } = await run('alone')
   expect(unexpected).toEqual([])
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
   expect(passed).toEqual(expect.arrayContaining([
