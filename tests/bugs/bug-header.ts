@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Covers } from '../../guest-agent/protocol.ts'
 
 /** A kernel bug planted on purpose: a patch of this folder, and what its header says. */
 export interface PlantedBug {
@@ -11,7 +12,7 @@ export interface PlantedBug {
   readonly what: string
   readonly file: string
   readonly function: string
-  /** Names as in the uapi headers; a case that finds the bug covers one of them. */
+  /** Names as in the uapi headers; none for a bug of mmap, of the config space, of what no ioctl reaches. */
   readonly ioctls: readonly string[]
   /** `config/machine` of the default lab; the bug shows in each. */
   readonly cells: readonly string[]
@@ -31,9 +32,13 @@ export const ATS_MACHINE = 'intel-ats'
 
 export const needsAts = ({ cells }: PlantedBug): boolean => cells.some((cell) => cell.endsWith(`/${ATS_MACHINE}`))
 
+/** Whether a case that fails points at the bug: it covers an ioctl of the bug's, or the source file that the bug is in. */
+export const pointsAt = ({ ioctls, file }: PlantedBug, covers: Covers): boolean =>
+  ioctls.some((ioctl) => covers.ioctls.includes(ioctl)) || covers.sources.includes(file)
+
 /**
  * Reads the header above the line `---`: the fields of FIELDS, each once, in that order, `Suite` only where it is needed; a line that starts with a
- * space continues its field.
+ * space continues its field. `Ioctl: none` is a bug that only its file names.
  */
 export const parseBug = (patch: string, text: string): PlantedBug => {
   const name = basename(patch, '.patch')
@@ -59,7 +64,7 @@ export const parseBug = (patch: string, text: string): PlantedBug => {
     what: what ?? '',
     file: place.groups['file'],
     function: place.groups['function'],
-    ioctls: words(ioctl, /^(VFIO|IOMMU)_[A-Z0-9_]+$/, wrong),
+    ioctls: ioctl === 'none' ? [] : words(ioctl, /^(VFIO|IOMMU)_[A-Z0-9_]+$/, wrong),
     cells: words(cells, /^[a-z-]+\/[a-z-]+$/, wrong),
     ...(suite === undefined ? {} : { suite }),
   }
