@@ -83,6 +83,7 @@ import { barLayout } from './bar-layout.ts'
 import { resetFlr } from './reset-flr.ts'
 import { irqKinds } from './irq-kinds.ts'
 import { model } from './model.ts'
+import { msixTableSuite } from './msix-table.ts'
 import { mdevLifetime } from './mdev-lifetime.ts'
 import { mdevOpen } from './mdev-open.ts'
 import { mdevSerial } from './mdev-serial.ts'
@@ -152,6 +153,7 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...configMsi,
   ...irqInfo,
   ...irqMsi,
+  ...msixTableSuite,
   ...irqIntx,
   ...irqRequest,
   ...ioeventfd,
