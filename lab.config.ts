@@ -21,6 +21,9 @@ export default defineLab({
     mdev: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'mdev'] },
     debugfs: { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev', 'debugfs'] },
     'mdev-no-group': { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev'] },
+    // Kernels that are compiled as a whole for themselves: allocations that fail when a case says so; all that finds hidden mistakes, and runs slower.
+    'fault-injection': { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'fault-injection'] },
+    debug: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'fault-injection', 'debug'] },
     // What kselftest('iommu') needs.
     'iommufd-test': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'iommufd-container', 'iommufd-test'] },
   },
