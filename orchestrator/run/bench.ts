@@ -30,12 +30,8 @@ export interface Bench extends AsyncDisposable {
   readonly uapi: UapiBeliefs
   /** How many guests this host bears at the same time. */
   readonly workers: number
-  /** How much longer things may take than under hardware virtualisation. */
-  readonly timeScale: number
   readonly versions: Readonly<Record<string, string>>
 }
-
-const TCG_TIME_SCALE = 4
 
 export const openBench = async (
   { config, accel, signal }: { readonly config: ResolvedConfig; readonly accel: 'auto' | Accel; readonly signal: AbortSignal },
@@ -64,7 +60,6 @@ export const openBench = async (
     catalogue,
     uapi,
     workers: availableParallelism(),
-    timeScale: chosen.accel === 'kvm' ? 1 : TCG_TIME_SCALE,
     versions: { ...tools.versions, ...image.versions, 'lab node': process.version },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

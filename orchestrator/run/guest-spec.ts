@@ -5,8 +5,9 @@ import type { AskedQemu } from '../vm/ask-qemu.ts'
 import type { VmSpec } from '../vm/running-vm.ts'
 import type { Bench } from './bench.ts'
 import { deviceProgram } from './device-program.ts'
+import { kernelTimeScale } from './time-scale.ts'
 
-/** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation. */
+/** A guest of this machine on this kernel. `folder` exists; `bootMs` is the limit without hardware virtualisation, on a kernel that checks nothing. */
 export const guestSpec = async (
   machine: MachineSpec, kernel: BuiltKernel, bench: Bench, { qemu: program, offer }: AskedQemu, { folder, bootMs }: { readonly folder: string; readonly bootMs: number },
 ): Promise<VmSpec> => {
@@ -22,6 +23,6 @@ export const guestSpec = async (
     bzImage: kernel.bzImage,
     initrd: await bench.initrdOf(kernel),
     disk: bench.disk,
-    bootLimitMs: bench.accel.used === 'kvm' ? bootMs / 4 : bootMs,
+    bootLimitMs: (bench.accel.used === 'kvm' ? bootMs / 4 : bootMs) * kernelTimeScale(kernel.facts.config),
   }
 }

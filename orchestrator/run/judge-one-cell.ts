@@ -18,6 +18,7 @@ import { guestSpec } from './guest-spec.ts'
 import type { MachineQemus } from './machine-qemus.ts'
 import { roomyMachine, withGigaPage, withPrograms } from './guest-programs.ts'
 import { runCell } from './run-cell.ts'
+import { timeScale } from './time-scale.ts'
 import type { UapiChecks } from './uapi-checks.ts'
 
 export interface CellWork {
@@ -68,7 +69,7 @@ const livesOf = async (plan: CellPlan, kernel: BuiltKernel, work: CellWork): Pro
       emit({ event: 'boot', cell: id, attempt })
       return liveOnce({
         cases, cell, alone, signal,
-        timeoutScale: bench.timeScale,
+        timeoutScale: timeScale(bench.accel.used, kernel.facts.config),
         boot: async () => {
           const spec = await guestSpec(roomyMachine(machine, cases), kernel, bench, work.qemus.of(machine), { folder, bootMs: work.limits.bootMs })
           const vm = await startVm(withGigaPage(spec, cases), { tools: bench.tools, keys: bench.keys, agent: bench.agent, signal })
