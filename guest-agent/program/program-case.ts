@@ -7,6 +7,7 @@ import { Failed } from '../case/expect.ts'
 import { SRIOV_PARAMETER, writeParameters } from '../pci/module-parameters.ts'
 import { VFIO_PCI } from '../pci/pci-device.ts'
 import { PROGRAMS, type ProgramRun } from '../protocol.ts'
+import { mountDebugfs } from '../sys/debugfs.ts'
 import { reserveHugePages } from '../sys/huge-pages.ts'
 import { readText } from '../sys/text-file.ts'
 import { runProgram } from './run-program.ts'
@@ -49,13 +50,11 @@ const makeSurroundings = ({ device, hugePages, sriov }: ProgramRun, lab: CaseCon
   return pci.bdf
 }
 
-const DEBUGFS = '/sys/kernel/debug'
-
 /**
  * Once, before the first program: debugfs, where the kernel has it. The first process that Node starts opens descriptors for good, and here no case is
  * blamed for them.
  */
 export const prepareForPrograms = async (): Promise<void> => {
-  const has = (readText('/proc/filesystems') ?? '').split('\n').some((line) => line.endsWith('\tdebugfs'))
-  await promisify(execFile)('/bin/busybox', has ? ['mount', '-t', 'debugfs', 'debugfs', DEBUGFS] : ['true'])
+  mountDebugfs()
+  await promisify(execFile)('/bin/busybox', ['true'])
 }

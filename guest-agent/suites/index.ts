@@ -82,6 +82,10 @@ import { dmaRefused } from './dma-refused.ts'
 import { barLayout } from './bar-layout.ts'
 import { resetFlr } from './reset-flr.ts'
 import { irqKinds } from './irq-kinds.ts'
+import { faultInjection } from './fault-injection.ts'
+import { faultInjectionCdev } from './fault-injection-cdev.ts'
+import { faultInjectionGroup } from './fault-injection-group.ts'
+import { faultInjectionDevice } from './fault-injection-device.ts'
 import { model } from './model.ts'
 import { msixTableSuite } from './msix-table.ts'
 import { mdevLifetime } from './mdev-lifetime.ts'
@@ -181,6 +185,10 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...barLayout,
   ...resetFlr,
   ...irqKinds,
+  ...faultInjection,
+  ...faultInjectionCdev,
+  ...faultInjectionGroup,
+  ...faultInjectionDevice,
   ...model,
   ...exhaustion,
   ...mdevLifetime,

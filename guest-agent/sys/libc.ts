@@ -83,6 +83,17 @@ export const libc = (): Libc => {
   return bound
 }
 
+/** The function makes its calls through another one, which may make them through this. It must be synchronous. */
+export const throughLibc = <T>(other: Libc, run: () => T): T => {
+  const own = libc()
+  bound = other
+  try {
+    return run()
+  } finally {
+    bound = own
+  }
+}
+
 /**
  * The result of a libc call, or Errno when it is -1.
  * errno is read in the next expression after the call: any other native call may change it.

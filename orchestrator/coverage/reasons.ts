@@ -1,7 +1,7 @@
 // Why no guest of the lab can provoke something, where more than one table says so.
 
-// The kernels of the lab have no CONFIG_MEMCG and no CONFIG_FAULT_INJECTION. With either of them an allocation can be made to fail.
-export const ALLOCATION = 'only a failing allocation gives it'
+// Only kernels that are asked for have CONFIG_FAULT_INJECTION, none has CONFIG_MEMCG.
+export const ALLOCATION = 'only a failing allocation gives it, which the suites fault-injection* let happen with --config fault-injection'
 export const BUG = 'only a bug of the kernel gives it, with a warning'
 export const INSTRUCTIONS = 'only another thread gives it within some instructions, between which nothing waits'
 export const TEST = 'needs CONFIG_IOMMUFD_TEST'
