@@ -13,9 +13,17 @@ export class Skipped extends Error {
 
 const POLL_MS = 50
 
+/** A case that ran before in this guest; times in milliseconds after the boot. */
+export interface EarlierCase {
+  readonly id: string
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 export interface CaseSurroundings {
   readonly facts: CellFacts
   readonly devices: readonly PciDevice[]
+  readonly earlier?: readonly EarlierCase[]
   readonly signal: AbortSignal
   readonly note: (text: string) => void
   /** Asks the orchestrator for a device that is plugged in later, in or out. */
@@ -27,6 +35,7 @@ export interface CaseSurroundings {
 /** What a case has in its hands: the facts of its cell, its devices, and what is taken down when it ends, however it ends. */
 export class CaseContext {
   readonly facts: CellFacts
+  readonly earlier: readonly EarlierCase[]
   /** Aborted when its time is over. */
   readonly signal: AbortSignal
   readonly note: (text: string) => void
@@ -38,10 +47,11 @@ export class CaseContext {
   readonly #devices: readonly PciDevice[]
   readonly #stack = new AsyncDisposableStack()
 
-  constructor({ facts, devices, signal, note, ask, output = () => undefined }: CaseSurroundings) {
+  constructor({ facts, devices, earlier = [], signal, note, ask, output = () => undefined }: CaseSurroundings) {
     this.output = output
     this.#ask = ask
     this.facts = facts
+    this.earlier = earlier
     this.signal = signal
     this.note = note
     this.#devices = devices

@@ -1,8 +1,9 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import process from 'node:process'
 import type { AgentEvent, CaseEndOutcome, CellFacts } from '../protocol.ts'
 import { consoleMark } from '../protocol.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { CaseContext, Skipped } from './case-context.ts'
+import { CaseContext, type EarlierCase, Skipped } from './case-context.ts'
 import type { Case } from './define-case.ts'
 import { takeOutcomes } from '../sys/ioctl-outcomes.ts'
 import { clearLeftovers, leftovers, takeInventory, type Inventory } from './leftovers.ts'
@@ -38,13 +39,14 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
   using stray = strayErrors()
   let before = takeInventory(circumstances.devices, circumstances)
   let taintBefore = tainted()
+  const earlier: EarlierCase[] = []
   for (const each of cases) {
     const { id } = each.info
     circumstances.mark(consoleMark('start', id))
     emit({ event: 'case-start', id })
     takeOutcomes()
-    const started = performance.now()
-    const context = newContext(each, circumstances, emit)
+    const [started, fromMs] = [performance.now(), sinceBoot()]
+    const context = newContext(each, circumstances, [...earlier], emit)
     const ending = await runCase(each, context)
     const after = await settledInventory(before, circumstances)
     const left = [...leftovers(before, after), ...stray.take()]
@@ -52,6 +54,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     const taint = tainted()
     const newTaint = taint & ~taintBefore
     taintBefore = taint
+    earlier.push({ id, fromMs, toMs: sinceBoot() })
     circumstances.mark(consoleMark('end', id))
     emit({
       event: 'case-end',
@@ -75,6 +78,9 @@ const settledInventory = async (before: Inventory, circumstances: Circumstances)
   return takeInventory(circumstances.devices, circumstances)
 }
 
+/** Milliseconds, as the kernel's clock counts them. */
+const sinceBoot = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+
 const ioctls = (): Pick<Extract<AgentEvent, { event: 'case-end' }>, 'ioctls'> => {
   const outcomes = takeOutcomes()
   return Object.keys(outcomes).length === 0 ? {} : { ioctls: outcomes }
@@ -86,13 +92,13 @@ interface Context {
   readonly limitMs: number
 }
 
-const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances, emit: Emit): Context => {
+const newContext = (each: Case, { facts, devices, timeoutScale }: Circumstances, earlier: readonly EarlierCase[], emit: Emit): Context => {
   const timer = new AbortController()
   return {
     timer,
     limitMs: each.info.timeoutMs * timeoutScale,
     lab: new CaseContext({
-      facts, devices, signal: timer.signal,
+      facts, devices, earlier, signal: timer.signal,
       note: (text) => { emit({ event: 'note', text: `${each.info.id}: ${text}` }) },
       ask: (event, later) => { emit({ event, later }) },
       output: (stream, text) => { emit({ event: 'output', stream, text }) },

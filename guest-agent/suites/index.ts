@@ -88,6 +88,7 @@ import { faultInjectionGroup } from './fault-injection-group.ts'
 import { faultInjectionDevice } from './fault-injection-device.ts'
 import { model } from './model.ts'
 import { msixTableSuite } from './msix-table.ts'
+import { kernelHealth } from './kernel-health.ts'
 import { mdevLifetime } from './mdev-lifetime.ts'
 import { mdevOpen } from './mdev-open.ts'
 import { mdevSerial } from './mdev-serial.ts'
@@ -202,4 +203,5 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...mdevPins,
   ...performanceOfMaps,
   ...mdevCrashes,
+  ...kernelHealth,
 ])
