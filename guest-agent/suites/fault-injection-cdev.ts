@@ -2,11 +2,13 @@ import type { CaseContext } from '../case/case-context.ts'
 import { eachAllocationFails, FAILING_ALLOCATIONS, neverFails } from '../case/each-allocation.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
+import { IommuTestdev } from '../devices/iommu-testdev.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { Ioas } from '../iommufd/ioas.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { pinnedPages } from '../sys/pinned-pages.ts'
 import { bindCdev, openCdev } from '../vfio/bound-cdev.ts'
+import { ioasDmaSpace } from '../vfio/dma-space.ts'
 
 const NEEDS = { access: 'cdev', config: ['IOMMUFD', ...FAILING_ALLOCATIONS] } as const
 const TIMEOUT = 30_000
@@ -95,6 +97,26 @@ const replace = defineCase({
       equal(ioas.unmapAll(), 8n * PAGE, 'bytes mapped')
       ioas.destroy()
     }
+  },
+})
+
+const replaceDma = defineCase({
+  name: 'replace-keeps-dma',
+  title: 'a device whose attachment cannot be replaced goes on with its DMA where it is attached',
+  needs: { ...NEEDS, iommu: 'present', deviceKind: 'iommu-testdev' },
+  covers: { ioctls: ['VFIO_DEVICE_ATTACH_IOMMUFD_PT'], sources: [DEVICE, 'drivers/iommu/iommu.c'] },
+  timeoutMs: TIMEOUT,
+  run: (lab) => {
+    const pci = lab.device('iommu-testdev')
+    const { iommu, cdev } = bindCdev(lab, pci)
+    const [before, after] = [filledIoas(lab, iommu), filledIoas(lab, iommu)]
+    cdev.attach(before.id)
+    const testdev = new IommuTestdev({ pci, device: cdev, dma: ioasDmaSpace(before) })
+    eachAllocationFails(lab, {
+      call: () => cdev.attach(after.id),
+      undo: () => { cdev.attach(before.id) },
+      state: () => testdev.write(IOVAS[0], 4),
+    })
   },
 })
 
@@ -230,5 +252,5 @@ const hwInfo = defineCase({
 })
 
 export const faultInjectionCdev = suite('fault-injection-cdev', [
-  open, bind, attach, replace, secondDevice, detach, close, closeAll, hwpt, hwInfo,
+  open, bind, attach, replace, replaceDma, secondDevice, detach, close, closeAll, hwpt, hwInfo,
 ], { onRequest: true })

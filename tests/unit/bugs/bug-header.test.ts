@@ -23,17 +23,17 @@ const FOLDERS: Readonly<Record<string, number>> = {
 describe('the planted bugs', () => {
   const bugs = plantedBugs()
 
-  it('have different names; thirty-six show in the default matrix, one to the model, the others behind an IOMMU that has to be named', () => {
+  it('have different names; thirty-six show in the default matrix, one to the model, one where memory is short, the others behind an IOMMU that has to be named', () => {
     expect(new Set(bugs.map((bug) => bug.name)).size).toBe(bugs.length)
     for (const bug of bugs) {
       for (const cell of bug.cells) {
         const [config, machine] = cell.split('/')
-        expect(['noiommu', 'no-container', 'iommufd']).toContain(config)
+        expect(['noiommu', 'no-container', 'iommufd', ...(bug.suite === 'fault-injection-device' ? ['fault-injection'] : [])]).toContain(config)
         expect([...DEFAULT_MACHINES, ATS_MACHINE]).toContain(machine)
       }
     }
     expect(bugs.filter((bug) => !needsAts(bug) && bug.suite === undefined).length).toBe(36)
-    expect(bugs.flatMap(({ suite }) => suite ?? [])).toEqual(['model'])
+    expect(bugs.flatMap(({ suite }) => suite ?? [])).toEqual(['model', 'fault-injection-device'])
     expect(bugs.filter(needsAts).length).toBe(2)
   })
 
