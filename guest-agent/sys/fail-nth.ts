@@ -18,7 +18,8 @@ export type Attempt<T> = {
 export class FailNth implements Disposable {
   readonly #file: Fd
 
-  private constructor(file: Fd) {
+  /** @param file the thread's fail-nth, opened */
+  constructor(file: Fd) {
     this.#file = file
   }
 
