@@ -5,6 +5,7 @@ import { equal, expectErrno } from '../case/expect.ts'
 import { IommuTestdev } from '../devices/iommu-testdev.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { Ioas } from '../iommufd/ioas.ts'
+import { keepEnabled } from '../pci/keep-enabled.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { pinnedPages } from '../sys/pinned-pages.ts'
 import { bindCdev, openCdev } from '../vfio/bound-cdev.ts'
@@ -44,7 +45,8 @@ const bind = defineCase({
   needs: NEEDS,
   covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD'], sources: [CDEV, IOMMUFD, DEVICE, 'drivers/vfio/pci/vfio_pci_core.c'] },
   timeoutMs: TIMEOUT,
-  run: (lab) => {
+  run: async (lab) => {
+    await keepEnabled(lab, lab.device())
     const iommu = lab.use(IommuFd.open())
     let cdev = openCdev(lab)
     eachAllocationFails(lab, {
@@ -169,7 +171,8 @@ const close = defineCase({
   needs: NEEDS,
   covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD'], sources: [CDEV, DEVICE, IOMMUFD, 'drivers/vfio/pci/vfio_pci_core.c'] },
   timeoutMs: TIMEOUT,
-  run: (lab) => {
+  run: async (lab) => {
+    await keepEnabled(lab, lab.device())
     const iommu = lab.use(IommuFd.open())
     const ioas = filledIoas(lab, iommu)
     const attached = () => {

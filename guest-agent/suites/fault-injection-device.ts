@@ -1,7 +1,7 @@
 import type { CaseContext } from '../case/case-context.ts'
 import { eachAllocationFails, FAILING_ALLOCATIONS, neverFails } from '../case/each-allocation.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { Failed } from '../case/expect.ts'
+import { equal, Failed } from '../case/expect.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import type { DeviceCapability } from '../protocol.ts'
 import { EventFd } from '../sys/eventfd.ts'
@@ -19,6 +19,12 @@ const INTRS = 'drivers/vfio/pci/vfio_pci_intrs.c'
 const CORE = 'drivers/vfio/pci/vfio_pci_core.c'
 const { VFIO_PCI_INTX_IRQ_INDEX: INTX, VFIO_PCI_MSI_IRQ_INDEX: MSI, VFIO_PCI_MSIX_IRQ_INDEX: MSIX, VFIO_PCI_REQ_IRQ_INDEX: REQ } = VFIO
 
+/** Vectors for which there is no memory are vectors that there are not, to pci_alloc_irq_vectors() and to msi_domain_alloc_irq_at(). */
+const REFUSALS = ['ENOMEM', 'ENOSPC']
+
+/** Files of /proc/irq for which there was no memory when an interrupt was made are missed when it goes, and nobody else is harmed. */
+const IRQ_FILES = ['WARNING: fs/proc/generic\\.c:\\d+ at remove_proc_entry']
+
 const handlers = (): number => (readText('/proc/interrupts') ?? '').split('\n').filter((line) => line.includes('vfio-')).length
 
 /** Connects so many interrupts of the index, all at once; where it cannot, there is no handler and no eventfd that is held. */
@@ -27,13 +33,18 @@ const irqCase = (name: string, capability: DeviceCapability | undefined, index: 
   title: `interrupts of index ${name.replace(/.*-/, '')} that cannot be set up are off, hold no eventfd, and can be set up then`,
   needs: { ...NEEDS, ...(capability === undefined ? {} : { device: [capability] }) },
   covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+  provokes: IRQ_FILES,
   timeoutMs: TIMEOUT,
   run: (lab) => {
     const { device } = openAnyDevice(lab, lab.device(capability === undefined ? [] : [capability]))
     const events = Array.from({ length: Math.min(most, device.irqInfo(index).count) }, () => lab.use(new EventFd()))
     eachAllocationFails(lab, {
-      call: () => { connectIrqs(device, index, events) },
-      undo: () => { disableIrqs(device, index) },
+      refusals: REFUSALS,
+      call: () => connectIrqs(device, index, events),
+      undo: (fewer) => {
+        if (fewer === 0) disableIrqs(device, index)
+        else equal(handlers(), 0, `handlers where only ${fewer} vectors could be had`)
+      },
       state: handlers,
     })
   },
@@ -44,12 +55,14 @@ const moreVectors = defineCase({
   title: 'vectors of MSI-X that cannot be added are off; the one that was there still has its handler',
   needs: { ...NEEDS, device: ['msix'] },
   covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+  provokes: IRQ_FILES,
   timeoutMs: TIMEOUT,
   run: (lab) => {
     const { device } = openAnyDevice(lab, lab.device(['msix']))
     const [first, ...more] = Array.from({ length: 3 }, () => lab.use(new EventFd()))
     connectIrqs(device, MSIX, [first])
     eachAllocationFails(lab, {
+      refusals: REFUSALS,
       call: () => { connectIrqs(device, MSIX, more, 1) },
       undo: () => {
         disableIrqs(device, MSIX)
@@ -86,6 +99,7 @@ const disable = defineCase({
   title: 'interrupts are taken down however short memory is',
   needs: { ...NEEDS, device: ['msix'] },
   covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: [INTRS] },
+  provokes: IRQ_FILES,
   timeoutMs: TIMEOUT,
   run: (lab) => {
     const { device } = openAnyDevice(lab, lab.device(['msix']))
@@ -168,7 +182,9 @@ const hotReset = defineCase({
     for (const open of openEach) {
       const { device, groups, close } = open(lab, pci)
       eachAllocationFails(lab, { call: () => device.hotResetInfo(), undo: () => undefined })
-      eachAllocationFails(lab, { call: () => { device.hotReset(groups) }, undo: () => undefined })
+      // What a cdev need not prove wants no memory.
+      const fails = groups.length > 0 ? eachAllocationFails : neverFails
+      fails(lab, { call: () => { device.hotReset(groups) }, undo: () => undefined })
       close()
     }
   },

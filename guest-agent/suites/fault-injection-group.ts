@@ -1,7 +1,8 @@
 import type { CaseContext } from '../case/case-context.ts'
-import { eachAllocationFails, FAILING_ALLOCATIONS, neverFails } from '../case/each-allocation.ts'
+import { eachAllocationFails, eachAllocationMayFail, FAILING_ALLOCATIONS, neverFails } from '../case/each-allocation.ts'
 import { defineCase, suite } from '../case/define-case.ts'
 import { equal } from '../case/expect.ts'
+import { keepEnabled } from '../pci/keep-enabled.ts'
 import { HUGE_PAGE_SIZE, Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { pinnedPages } from '../sys/pinned-pages.ts'
 import { VFIO } from '../uapi/vfio.ts'
@@ -25,6 +26,8 @@ const containerPaths = (lab: CaseContext): readonly ContainerPath[] => [
   ...(hasContainer(lab) ? ['/dev/vfio/vfio'] as const : []),
   ...(lab.config('IOMMUFD') ? ['/dev/iommu'] as const : []),
 ]
+
+const isType1 = (lab: CaseContext, path: ContainerPath): boolean => path === '/dev/vfio/vfio' && lab.config('VFIO_CONTAINER')
 
 const openGroupCase = defineCase({
   name: 'open-group',
@@ -54,10 +57,17 @@ const setContainer = defineCase({
   covers: { ioctls: ['VFIO_GROUP_SET_CONTAINER'], sources: [GROUP, CONTAINER, COMPAT] },
   run: (lab) => {
     for (const path of containerPaths(lab)) {
-      const [group, container] = [openGroup(lab), Container.open(path)]
-      eachAllocationFails(lab, {
+      const group = openGroup(lab)
+      let container = Container.open(path)
+      // iommufd makes an IOAS for the first group: a new container each time, because it stays. type1 leaves all to the IOMMU's driver.
+      const fails = isType1(lab, path) ? eachAllocationMayFail : eachAllocationFails
+      fails(lab, {
         call: () => { group.setContainer(container) },
-        undo: () => { group.unsetContainer() },
+        undo: () => {
+          group.unsetContainer()
+          container.close()
+          container = Container.open(path)
+        },
         state: () => group.status(),
       })
       group.close()
@@ -68,7 +78,7 @@ const setContainer = defineCase({
 
 const setIommu = defineCase({
   name: 'set-iommu',
-  title: 'a container that cannot have an IOMMU for lack of memory has none, keeps its group, and can have one then',
+  title: 'a container that cannot have an IOMMU for lack of memory has none, keeps its group, and can have one then; with iommufd it always has one',
   needs: NEEDS,
   covers: { ioctls: ['VFIO_SET_IOMMU'], sources: [CONTAINER, TYPE1_C, COMPAT] },
   timeoutMs: TIMEOUT,
@@ -76,7 +86,8 @@ const setIommu = defineCase({
     for (const path of containerPaths(lab)) {
       const [group, container] = [openGroup(lab), Container.open(path)]
       group.setContainer(container)
-      eachAllocationFails(lab, {
+      const fails = isType1(lab, path) ? eachAllocationFails : neverFails
+      fails(lab, {
         call: () => { container.setIommu(VFIO.VFIO_TYPE1v2_IOMMU) },
         undo: () => {
           group.unsetContainer()
@@ -116,7 +127,8 @@ const getDevice = defineCase({
   needs: NEEDS,
   covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: [GROUP, 'drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/iommufd.c'] },
   timeoutMs: TIMEOUT,
-  run: (lab) => {
+  run: async (lab) => {
+    await keepEnabled(lab, lab.device())
     for (const path of containerPaths(lab)) {
       const { pci, group, container } = attachGroup(lab, { path })
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
@@ -251,7 +263,8 @@ const close = defineCase({
   needs: NEEDS,
   covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: [GROUP, 'drivers/vfio/pci/vfio_pci_core.c', 'drivers/vfio/iommufd.c'] },
   timeoutMs: TIMEOUT,
-  run: (lab) => {
+  run: async (lab) => {
+    await keepEnabled(lab, lab.device())
     for (const path of containerPaths(lab)) {
       const { pci, group, container } = attachGroup(lab, { path })
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))

@@ -6,13 +6,12 @@ const {
   VFIO_IRQ_SET_DATA_NONE, VFIO_IRQ_SET_DATA_EVENTFD, VFIO_IRQ_SET_ACTION_MASK, VFIO_IRQ_SET_ACTION_UNMASK, VFIO_IRQ_SET_ACTION_TRIGGER,
 } = VFIO
 
-/** Each interrupt of the index, from the first, raises its eventfd; undefined leaves one out (-1). */
-export const connectIrqs = (device: VfioDevice, index: number, eventfds: readonly (EventFd | undefined)[], start = 0): void => {
+/** Each interrupt of the index, from the first, raises its eventfd; undefined leaves one out (-1). Gives what VfioDevice.setIrqs() gives. */
+export const connectIrqs = (device: VfioDevice, index: number, eventfds: readonly (EventFd | undefined)[], start = 0): number =>
   device.setIrqs(
     { flags: VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, index, start, count: eventfds.length },
     int32s(eventfds.map((eventfd) => eventfd?.fd.number ?? -1)),
   )
-}
 
 /** Switches the whole index off. */
 export const disableIrqs = (device: VfioDevice, index: number): void => {

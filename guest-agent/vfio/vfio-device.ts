@@ -86,10 +86,13 @@ export class VfioDevice implements Disposable {
     return { index, flags: answer.get('flags'), count: answer.get('count') }
   }
 
-  /** The ioctl as it is; see also vfio/interrupts.ts. `data` are s32 eventfds or u8 bools behind the struct. */
-  setIrqs(request: { readonly flags: number; readonly index: number; readonly start?: number; readonly count: number }, data?: Uint8Array): void {
+  /**
+   * The ioctl as it is; see also vfio/interrupts.ts. `data` are s32 eventfds or u8 bools behind the struct. Gives 0; or, where there are fewer
+   * vectors of MSI than asked for, how many: then none is connected (vfio_msi_enable()).
+   */
+  setIrqs(request: { readonly flags: number; readonly index: number; readonly start?: number; readonly count: number }, data?: Uint8Array): number {
     const { flags, index, start = 0, count } = request
-    this.ioctl('VFIO_DEVICE_SET_IRQS', vfioStructs.irqSet.make({ flags, index, start, count }, data === undefined ? {} : { tail: data }))
+    return this.ioctl('VFIO_DEVICE_SET_IRQS', vfioStructs.irqSet.make({ flags, index, start, count }, data === undefined ? {} : { tail: data }))
   }
 
   reset(): void {

@@ -59,7 +59,7 @@ const caseProblem = (result: CaseResult, cell: CellResult): Problem => {
   return {
     title: result.id,
     verdict: result.expected === 'pass' ? result.outcome : `${result.outcome}, expected ${result.expected}`,
-    lines: [...new Set([...(result.outcome === 'skip' ? ['skipped, although it was planned'] : []), ...(result.message?.split('\n') ?? []), ...(result.because === undefined ? [] : [result.because]), ...splats.map(({ title }) => title)])],
+    lines: [...new Set([...(result.outcome === 'skip' ? ['skipped, although it was planned'] : []), ...(result.message?.split('\n') ?? []), ...(result.because === undefined ? [] : [result.because]), ...splats.map(({ title }) => title).filter((title) => result.because?.includes(title) !== true)])],
     console: splats.length > 0 ? splats.flatMap(({ lines }) => lines) : result.console ?? [],
     cells: [cell],
     caseId: result.id,

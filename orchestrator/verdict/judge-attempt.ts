@@ -39,10 +39,14 @@ export const judgeAttempt = (id: string, life: GuestLife, reading: ConsoleReadin
   return { ...seen, outcome: end.outcome, ...(end.outcome === 'skip' ? { because: 'it skipped although it was planned' } : {}) }
 }
 
+const MOST_TITLES = 4
+
+/** The titles of its splats, each once: what is known of a kernel is held against all of them. */
 const complaintAt = (id: string, reading: ConsoleReading): string | undefined => {
-  const [first, ...more] = reading.splats.filter(({ atCase }) => atCase === id)
-  if (first === undefined) return undefined
-  return more.length === 0 ? first.title : `${first.title}, and ${more.length} more`
+  const titles = [...new Set(reading.splats.filter(({ atCase }) => atCase === id).map(({ title }) => title))]
+  if (titles.length === 0) return undefined
+  const more = titles.length - MOST_TITLES
+  return [...titles.slice(0, MOST_TITLES), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
 const undeclaredTaint = (end: CaseEnd | undefined, reading: ConsoleReading): string | undefined => {

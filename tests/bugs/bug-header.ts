@@ -32,6 +32,9 @@ export const ATS_MACHINE = 'intel-ats'
 
 export const needsAts = ({ cells }: PlantedBug): boolean => cells.some((cell) => cell.endsWith(`/${ATS_MACHINE}`))
 
+/** It shows only in a kernel that is compiled from nothing for it. */
+export const needsFaultInjection = ({ cells }: PlantedBug): boolean => cells.every((cell) => cell.startsWith('fault-injection/'))
+
 /** Whether a case that fails points at the bug: it covers an ioctl of the bug's, or the source file that the bug is in. */
 export const pointsAt = ({ ioctls, file }: PlantedBug, covers: Covers): boolean =>
   ioctls.some((ioctl) => covers.ioctls.includes(ioctl)) || covers.sources.includes(file)
