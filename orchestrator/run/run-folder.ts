@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rename, rm, rmdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labFault } from '../host/errors.ts'
 import { tryLock } from '../host/lock.ts'
+import { unlessMissing } from '../host/unless-missing.ts'
 
 /** Where one run leaves what it found. Disposing gives the place free for the next run; the files stay. */
 export interface RunFolder extends AsyncDisposable {
@@ -11,6 +12,8 @@ export interface RunFolder extends AsyncDisposable {
   readonly dir: string
   /** `cells/<kernel>/<config>/<machine>` of this run, made when asked for. */
   readonly cellDir: (cellId: string) => Promise<string>
+  /** For a run that judged nothing: the place is as it was before, and may be asked for again. */
+  readonly abandon: () => Promise<void>
 }
 
 /**
@@ -27,9 +30,12 @@ export const openRunFolder = async (home: string, out: string | undefined, now: 
     })
   }
   const id = `${timestamp(now)}-${randomBytes(2).toString('hex')}`
-  const dir = out ?? join(place, 'runs', id)
+  const runs = join(place, 'runs')
+  const dir = out ?? join(runs, id)
   await mkdir(dir, { recursive: true })
-  if (out === undefined) await pointLatest(join(place, 'runs'), id)
+  const before = await readdir(dir)
+  const last = await unlessMissing(readlink(join(runs, 'latest')), 'EINVAL')
+  if (out === undefined) await pointLatest(runs, id)
   return {
     id,
     dir,
@@ -38,6 +44,12 @@ export const openRunFolder = async (home: string, out: string | undefined, now: 
       await mkdir(cellDir, { recursive: true })
       return cellDir
     },
+    abandon: async () => {
+      for (const name of await readdir(dir)) if (!before.includes(name)) await rm(join(dir, name), { recursive: true, force: true })
+      if (out !== undefined) return
+      await rmdir(dir)
+      await (last === undefined ? rm(join(runs, 'latest'), { force: true }) : pointLatest(runs, last))
+    },
     [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   }
 }
@@ -45,7 +57,7 @@ export const openRunFolder = async (home: string, out: string | undefined, now: 
 const timestamp = (now: Date) => now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
 
 // A rename replaces the old link in one step: nobody ever finds `latest` missing.
-const pointLatest = async (runs: string, id: string) => {
+const pointLatest = async (runs: string, id: string): Promise<void> => {
   const aside = join(runs, `.latest-${id}`)
   await symlink(id, aside)
   await rename(aside, join(runs, 'latest')).catch(async (cause: unknown) => {

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { MAX_SEED } from '../../guest-agent/protocol.ts'
 import type { ResolvedConfig } from '../config/resolved-config.ts'
@@ -76,7 +75,7 @@ export const runLab = async (request: RunRequest): Promise<Results> => {
     return { ...end, cells: results }
   } catch (error) {
     // Nothing was judged: a folder with half a line of events would only be taken for a run.
-    if (request.out === undefined && error instanceof LabError && error.kind === 'yours') await rm(folder.dir, { recursive: true, force: true })
+    if (error instanceof LabError && error.kind === 'yours') await folder.abandon()
     throw error
   }
 }
