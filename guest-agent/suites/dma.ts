@@ -61,19 +61,23 @@ const UNMAPPED: readonly Unmapped[] = [
 /** The power of two that holds both pages is more than an IOMMU can be told at once. */
 const OVER_A_GIB: readonly Unmapped[] = [{ iova: (1n << 30n) * 3n - PAGE, pages: 2 }]
 
+/** Mapped this far before and behind a range it is in the same page tables, so that they stay and only the range is to be forgotten. */
+const BESIDE = 2n * PAGE
+
 /** Pages of a range that may tell different things: its ends and its middle. */
 const tellingPages = (pages: number): readonly number[] => [...new Set([0, Math.floor(pages / 2), pages - 1])]
 
 const unmapsEveryPage = async (lab: CaseContext, open: OpenDevice, ranges = UNMAPPED): Promise<void> => {
   const writer = await dmaWriter(lab, open)
-  for (const { iova, pages } of ranges) {
+  const reaches = async (iova: bigint): Promise<boolean> => (await writer.dmaWrite(iova, 16)).translated === true
+  const beside = lab.use(Memory.pages(PAGE_SIZE))
+  for (const { iova, pages, neighbours } of ranges.flatMap((range) => [[], [range.iova - BESIDE, range.iova + BigInt(range.pages - 1) * PAGE + BESIDE]].map((neighbours) => ({ ...range, neighbours })))) {
     const memory = lab.use(Memory.pages(pages * PAGE_SIZE))
+    for (const neighbour of neighbours) open.dma.map(beside, { iova: neighbour })
     open.dma.map(memory, { iova })
     const reached = async (): Promise<readonly number[]> => {
       const found: number[] = []
-      for (const page of tellingPages(pages)) {
-        if ((await writer.dmaWrite(iova + BigInt(page) * PAGE, 16)).translated === true) found.push(page)
-      }
+      for (const page of tellingPages(pages)) if (await reaches(iova + BigInt(page) * PAGE)) found.push(page)
       return found
     }
     const where = `pages of ${pages} at 0x${iova.toString(16)} that the device reaches`
@@ -82,6 +86,10 @@ const unmapsEveryPage = async (lab: CaseContext, open: OpenDevice, ranges = UNMA
     open.dma.unmap(iova)
     equal(await reached(), [], `${where} after they were unmapped`)
     ok(memory.bytes.every((byte) => byte === 0), 'memory was written after it was unmapped')
+    for (const neighbour of neighbours) {
+      equal(await reaches(neighbour), true, `is reached beside them, at 0x${neighbour.toString(16)}`)
+      open.dma.unmap(neighbour)
+    }
   }
 }
 
@@ -124,7 +132,7 @@ export const dma = suite('dma', [
   }),
   defineCase({
     name: 'unmapped-pages',
-    title: 'no page of a range is reached any more when it was unmapped as a whole, though the device used each of them before',
+    title: 'no page of a range is reached any more when it was unmapped as a whole, though the device used each before; what is mapped beside it is',
     needs: { access: 'any', iommu: 'present', device: REPORTER },
     covers: { ioctls: ['IOMMU_IOAS_UNMAP', 'VFIO_IOMMU_UNMAP_DMA'], sources: [...SOURCES, TYPE1, ...FLUSHERS] },
     provokes: IOMMU_FAULTS,
