@@ -65,6 +65,7 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
 
     const counter = objectCounter((objectCount) => { onProgress({ phase: 'compile', config: name, objects: objectCount }) })
     const listener = await listenForWarnings(objects)
+    await rm(join(objects, PIGGY), { force: true })
     const built = await make(['bzImage'], makeContext('building config'), (line) => {
       counter(line)
       listener.hear(line)
@@ -85,6 +86,9 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     return undefined
   })
 }
+
+/** Has the kernel in it; a tree of an earlier lab may have one with another kernel of the same size, from the compiler cache. */
+const PIGGY = join('arch', 'x86', 'boot', 'compressed', 'piggy.o')
 
 /** What is made on the way to vmlinux, a quarter of an object tree: the next link, which a change of any object brings, makes all of it anew. */
 const removeLinkSteps = async (objects: string): Promise<void> => {

@@ -39,7 +39,7 @@ const NAMES = { bzImage: 'bzImage', dotConfig: 'config', systemMap: 'System.map'
 const storeFolder = (): string => cacheDir('kernel', 'store')
 const entryFolder = (key: string): string => join(storeFolder(), key)
 /** What an entry holds has changed so often. */
-const FORMAT = 2
+const FORMAT = 5
 /** The content address of what is made from these parts: anything that JSON can say. */
 export const storeKey = (...parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify([FORMAT, ...parts])).digest('hex').slice(0, 32)

@@ -58,7 +58,7 @@ export const makeIn = async (
     // The lock goes down to every process of the build: when the lab is killed and they outlive it, the next build waits for them.
     program: 'flock',
     args: [`${objects}/.lab-lock`, 'make', '-C', join(tree, folder), `-j${availableParallelism()}`, ...variables, ...cache.args, ...targets],
-    read: [tree, ...context.read ?? []],
+    read: [tree, ...cache.read, ...context.read ?? []],
     write: [objects, ...cache.write],
     cwd: tree,
     env: { ...MAKE_ENVIRONMENT, ...cache.env, ...context.env },

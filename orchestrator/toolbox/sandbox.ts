@@ -31,8 +31,11 @@ const binds = ({ read = [], write = [] }: ToolInvocation): readonly string[] =>
     .toSorted((a, b) => a.path.length - b.path.length)
     .flatMap(({ flag, path }) => [flag, path, path])
 
+/** Where the toolbox has its programs. */
+export const TOOL_PATH = '/usr/sbin:/usr/bin'
+
 const environment = (invocation: ToolInvocation): Readonly<Record<string, string>> => ({
-  PATH: '/usr/sbin:/usr/bin',
+  PATH: TOOL_PATH,
   LANG: 'C.UTF-8',
   HOME: '/tmp',
   ...(invocation.network === true ? proxies() : {}),

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../orchestrator/config/load-config.ts'
@@ -9,6 +9,7 @@ import { openKernelSource } from '../../orchestrator/kernel/kernel-source.ts'
 import { make } from '../../orchestrator/kernel/make.ts'
 import { openObjects } from '../../orchestrator/kernel/object-tree.ts'
 import { openTools } from '../../orchestrator/toolbox/open-tools.ts'
+import { temporaryDir } from '../lab-process.ts'
 
 const signal = new AbortController().signal
 const silent = () => undefined
@@ -29,7 +30,7 @@ test('an object that was compiled before is not compiled again, wherever its tre
   try {
     const cache = await compilerCache(tools)
     const hits = async (): Promise<number> => {
-      const command = tools.command({ program: 'ccache', args: ['--print-stats'], env: cache.env, write: cache.write })
+      const command = tools.command({ program: 'ccache', args: ['--print-stats'], env: cache.env, read: cache.read, write: cache.write })
       const { stdout } = await run(command, { what: 'asking the compiler cache', signal })
       return [...stdout.matchAll(/^(?:direct|preprocessed)_cache_hit\t(\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
     }
@@ -47,5 +48,23 @@ test('an object that was compiled before is not compiled again, wherever its tre
     expect(await compile()).toBeGreaterThan(3)
   } finally {
     await rm(objects, { recursive: true, force: true })
+  }
+})
+
+test.each([
+  ['assembler', 'piggy.S', '.incbin "data"\n'],
+  ['C', 'config.c', 'asm(".incbin \\"data\\"");\n'],
+])('a file that a source in %s takes in is looked at each time, though the source is the same', async (_language, name, text) => {
+  await using tools = await openTools('toolbox', { notice: silent, signal })
+  await using dir = await temporaryDir()
+  const cache = await compilerCache(tools)
+  await writeFile(join(dir.path, name), text)
+  for (const data of ['the kernel before', 'the kernel of now']) {
+    await writeFile(join(dir.path, 'data'), data)
+    const command = tools.command({
+      program: 'ccache', args: ['gcc', '-MMD', '-c', '-o', 'out.o', name], cwd: dir.path, env: cache.env, read: cache.read, write: [...cache.write, dir.path],
+    })
+    await run(command, { what: 'compiling', signal })
+    expect(await readFile(join(dir.path, 'out.o'), 'latin1')).toContain(data)
   }
 })
