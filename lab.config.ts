@@ -42,7 +42,7 @@ export default defineLab({
       iommu: intelIommu({ cachingMode: true }),
       devices: [edu(), pciTestdev(), iommuTestdev(), nvme({ virtualFunctions: 2 }), igb(), e1000e(), virtioRng(), ivshmem()],
     },
-    'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev(), multifunction(virtioRng({ ats: true }), edu())] },
+    'intel-ats': { onRequest: true, iommu: intelIommu({ scalable: true, deviceIotlb: true }), devices: [edu(), pciTestdev(), pcieAtsTestdev(), virtioRng({ ats: true })] },
     'vfio-user': { onRequest: true, iommu: intelIommu({ cachingMode: true }), devices: [edu(), pciTestdev(), vfioUserDma()] },
     // More of everything than an IOMMU or a processor has; for the suite of this name.
     exhaustion: {

@@ -5,14 +5,10 @@ import { Failed, ok } from '../case/expect.ts'
 import { outcomeOf } from '../case/outcome-of.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
 import { whileReset } from '../pci/while-reset.ts'
-import { VFIO } from '../uapi/vfio.ts'
-import { attachGroup, openGroup } from '../vfio/attached-group.ts'
-import { Container } from '../vfio/container.ts'
 import { openThroughCdev } from '../vfio/open-device.ts'
 
 /** The kernel blocks a device that keeps translations while it is reset: the group gets no other page table then. */
-const TRANSLATIONS = { iommu: ['intel', 'device-iotlb'] } as const
-const NEEDS = { ...TRANSLATIONS, device: ['ats', 'reset'] } as const
+const NEEDS = { iommu: ['intel', 'device-iotlb'], device: ['ats', 'reset'] } as const
 const SOURCES = ['drivers/iommu/iommu.c']
 /** A reset has begun by then, and is not over: it takes the kernel at least 100. */
 const AMID_MS = 30
@@ -41,36 +37,6 @@ export const atsReset = suite('ats-reset', [
       const other = iommu.ioasAlloc()
       await busyWhileReset(lab, pci, () => device.attach(other.id), () => { device.attach(ioas.id) })
       device.attach(other.id)
-    },
-  }),
-  defineCase({
-    name: 'set-iommu',
-    title: 'a container gets no IOMMU while sysfs resets the device in it: EBUSY, and afterwards it gets it',
-    needs: { ...NEEDS, access: 'group', config: ['VFIO_CONTAINER'] },
-    covers: { ioctls: ['VFIO_SET_IOMMU'], sources: [...SOURCES, 'drivers/vfio/vfio_iommu_type1.c'] },
-    run: async (lab) => {
-      const pci = lab.device(NEEDS.device)
-      const container = lab.use(Container.open())
-      const group = openGroup(lab, pci)
-      group.setContainer(container)
-      const setIommu = () => { container.setIommu(VFIO.VFIO_TYPE1v2_IOMMU) }
-      await busyWhileReset(lab, pci, setIommu, () => { group.unsetContainer(); group.setContainer(container) })
-      setIommu()
-    },
-  }),
-  defineCase({
-    name: 'open',
-    title: 'a device is not opened in a group of which sysfs resets another one: EBUSY, and afterwards it is',
-    needs: { ...TRANSLATIONS, access: 'group', config: ['IOMMUFD'], deviceKind: 'virtio-rng', topology: ['multifunction'] },
-    covers: { ioctls: ['VFIO_GROUP_GET_DEVICE_FD'], sources: [...SOURCES, 'drivers/vfio/iommufd.c', 'drivers/vfio/group.c'] },
-    run: async (lab) => {
-      const reset = lab.device('virtio-rng')
-      const pci = lab.devices().find(({ bdf, groupNumber }) => bdf !== reset.bdf && groupNumber === reset.groupNumber)
-      if (pci === undefined) throw new Failed(`${reset.toString()} is alone in its group`)
-      const { group } = attachGroup(lab, { pci, path: '/dev/iommu' })
-      const open = () => { group.device(pci.bdf).close() }
-      await busyWhileReset(lab, reset, open, () => undefined)
-      open()
     },
   }),
 ])

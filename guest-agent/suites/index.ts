@@ -58,7 +58,6 @@ import { irqIntx } from './irq-intx.ts'
 import { irqRequest } from './irq-request.ts'
 import { ioeventfd } from './ioeventfd.ts'
 import { exhaustion } from './exhaustion.ts'
-import { busChanges } from './bus-changes.ts'
 import { deviceReset } from './device-reset.ts'
 import { hotReset } from './hot-reset.ts'
 import { deviceFeature } from './device-feature.ts'
@@ -164,7 +163,6 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...ioeventfd,
   ...deviceReset,
   ...hotReset,
-  ...busChanges,
   ...deviceFeature,
   ...dma,
   ...dmaDevices,
