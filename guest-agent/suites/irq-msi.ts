@@ -148,4 +148,26 @@ export const irqMsi = suite('irq-msi', [
       connectIrqs(device, INTX, [event])
     },
   }),
+  defineCase({
+    name: 'all-or-none',
+    title: 'of a block of vectors that cannot be connected as a whole none is: EINVAL or EBADF; a vector that was connected before stays',
+    needs: { access: 'any', device: ['msix'] },
+    covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: ['drivers/vfio/pci/vfio_pci_intrs.c'] },
+    run: (lab) => {
+      const { device } = openAnyDevice(lab, lab.device(['msix']))
+      const [before, event] = [lab.use(new EventFd()), lab.use(new EventFd())]
+      const noEventFd = lab.use(Fd.open('/dev/null'))
+      connectIrqs(device, MSIX, [before, undefined, undefined])
+      for (const [code, number] of [['EINVAL', noEventFd.number], ['EBADF', 1 << 20]] as const) {
+        expectErrno(code, () => device.setIrqs({ flags: EVENTFD | TRIGGER, index: MSIX, start: 1, count: 2 }, int32s([event.fd.number, number])))
+        for (const vector of [0, 1]) triggerIrq(device, MSIX, vector)
+        equal(event.read(), 0, 'events of a vector that was connected before the one that could not be')
+        equal(before.read(), 1, 'events of the vector that was connected before')
+      }
+      connectIrqs(device, MSIX, [event], 1)
+      triggerIrq(device, MSIX, 1)
+      equal(event.read(), 1, 'events of the vector when it is connected')
+      disableIrqs(device, MSIX)
+    },
+  }),
 ])
