@@ -150,23 +150,23 @@ export const irqMsi = suite('irq-msi', [
   }),
   defineCase({
     name: 'all-or-none',
-    title: 'of a block of vectors that cannot be connected as a whole none is: EINVAL or EBADF; a vector that was connected before stays',
+    title: 'of a block of vectors that cannot be connected as a whole none is: EINVAL or EBADF; each is when it can be',
     needs: { access: 'any', device: ['msix'] },
     covers: { ioctls: ['VFIO_DEVICE_SET_IRQS'], sources: ['drivers/vfio/pci/vfio_pci_intrs.c'] },
     run: (lab) => {
       const { device } = openAnyDevice(lab, lab.device(['msix']))
-      const [before, event] = [lab.use(new EventFd()), lab.use(new EventFd())]
+      const event = lab.use(new EventFd())
       const noEventFd = lab.use(Fd.open('/dev/null'))
-      connectIrqs(device, MSIX, [before, undefined, undefined])
+      // On, with nothing connected: the failure must not be that of switching it on.
+      connectIrqs(device, MSIX, [undefined, undefined])
       for (const [code, number] of [['EINVAL', noEventFd.number], ['EBADF', 1 << 20]] as const) {
-        expectErrno(code, () => device.setIrqs({ flags: EVENTFD | TRIGGER, index: MSIX, start: 1, count: 2 }, int32s([event.fd.number, number])))
-        for (const vector of [0, 1]) triggerIrq(device, MSIX, vector)
-        equal(event.read(), 0, 'events of a vector that was connected before the one that could not be')
-        equal(before.read(), 1, 'events of the vector that was connected before')
+        expectErrno(code, () => device.setIrqs({ flags: EVENTFD | TRIGGER, index: MSIX, count: 2 }, int32s([event.fd.number, number])))
+        triggerIrq(device, MSIX)
+        equal(event.read(), 0, 'events of a vector before the one that could not be connected')
       }
-      connectIrqs(device, MSIX, [event], 1)
-      triggerIrq(device, MSIX, 1)
-      equal(event.read(), 1, 'events of the vector when it is connected')
+      connectIrqs(device, MSIX, [event, event])
+      for (const vector of [0, 1]) triggerIrq(device, MSIX, vector)
+      equal(event.read(), 2, 'events of both vectors when they are connected')
       disableIrqs(device, MSIX)
     },
   }),
