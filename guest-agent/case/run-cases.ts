@@ -46,7 +46,7 @@ export const runCases = async (cases: readonly Case[], circumstances: Circumstan
     emit({ event: 'case-start', id })
     takeOutcomes()
     const [started, fromMs] = [performance.now(), sinceBoot()]
-    const context = newContext(each, circumstances, [...earlier], emit)
+    const context = newContext(each, circumstances, earlier, emit)
     const ending = await runCase(each, context)
     const after = await settledInventory(before, circumstances)
     const left = [...leftovers(before, after), ...stray.take()]

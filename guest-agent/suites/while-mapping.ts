@@ -21,8 +21,8 @@ const IOVA = 0x4000_0000n
  */
 const SIZES = [8, 32, 128].map((mebibytes) => mebibytes * 1024 * 1024)
 
-/** While another process maps a file that has no page yet, again and again, until `ask` is told EBUSY. The bytes that are mapped then. */
-const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask: () => unknown): Promise<number | undefined> => {
+/** While another process maps a file that has no page yet, again and again, until `ask` is told EBUSY, as it must be. The bytes that are mapped then. */
+const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask: () => unknown, what: string): Promise<number> => {
   const file = lab.use(memfd(0))
   const other = lab.use(new OtherProcess([iommu.fd, file]))
   for (let round = 0; !lab.signal.aborted; round++) {
@@ -38,7 +38,7 @@ const toldWhileMapped = async (lab: CaseContext, { iommu, ioas }: OpenCdev, ask:
     fs.ftruncateSync(file.number, 0)
     await setImmediate()
   }
-  return undefined
+  throw new Failed(`${what} must be EBUSY`)
 }
 
 const unmap = defineCase({
@@ -50,8 +50,7 @@ const unmap = defineCase({
     const open = openThroughCdev(lab, lab.device())
     // From the first page on, to the last of the longest: it covers the whole area, whatever its size.
     const unmapArea = () => open.ioas.unmap(IOVA, Math.max(...SIZES))
-    const bytes = await toldWhileMapped(lab, open, unmapArea)
-    if (bytes === undefined) throw new Failed('unmapping what is being mapped must be EBUSY')
+    const bytes = await toldWhileMapped(lab, open, unmapArea, 'unmapping what is being mapped')
     ok(unmapArea() === BigInt(bytes), 'all of it must be mapped in the end')
   },
 })
@@ -67,8 +66,7 @@ const cut = defineCase({
     const container = new Container(open.iommu.fd)
     container.setIommu(VFIO.VFIO_TYPE1_IOMMU)
     const cutPage = () => container.unmapDma(IOVA + BigInt(PAGE_SIZE), PAGE_SIZE)
-    const bytes = await toldWhileMapped(lab, open, cutPage)
-    if (bytes === undefined) throw new Failed('cutting a page out of what is being mapped must be EBUSY')
+    const bytes = await toldWhileMapped(lab, open, cutPage, 'cutting a page out of what is being mapped')
     ok(cutPage() === BigInt(PAGE_SIZE), 'a page must be cut out in the end')
     ok(open.ioas.unmapAll() === BigInt(bytes - PAGE_SIZE), 'the others must be mapped in the end')
   },
