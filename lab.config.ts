@@ -18,6 +18,7 @@ export default defineLab({
     // The rest is built and judged when --config names it, or with --all.
     'group-only': { onRequest: true, fragments: ['iommufd', 'group', 'cdev', 'no-container'] },
     legacy: { onRequest: true, fragments: ['group', 'container', 'noiommu', 'no-iommufd'] },
+    modular: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'modules'] },
     mdev: { onRequest: true, fragments: ['iommufd', 'group', 'container', 'cdev', 'noiommu', 'mdev'] },
     debugfs: { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev', 'debugfs'] },
     'mdev-no-group': { onRequest: true, fragments: ['iommufd', 'cdev', 'no-group', 'noiommu-cdev', 'mdev'] },

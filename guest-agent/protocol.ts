@@ -107,7 +107,7 @@ export type Privilege = (typeof PRIVILEGES)[number]
  */
 export interface Needs {
   /**
-   * Config symbols without the CONFIG_ prefix: `VFIO_GROUP` (y or m), `!VFIO_GROUP` (not set),
+   * Config symbols without the CONFIG_ prefix: `VFIO_GROUP` (y or m), `!VFIO_GROUP` (not set), `VFIO=m` (a module),
    * `VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER` (at least one of them). Read from the built .config.
    */
   readonly config?: readonly string[]

@@ -1,6 +1,7 @@
 import { Mdev, mdevUuids } from '../mdev/mdev.ts'
 import { readParameters, writeParameters, type ParameterValues } from '../pci/module-parameters.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
+import { vfioModuleUses } from '../pci/vfio-modules.ts'
 import { setVirtualFunctions, virtualFunctionCount } from '../pci/virtual-functions.ts'
 import { Errno } from '../sys/errno.ts'
 import { openDescriptors, openFds } from '../sys/fd.ts'
@@ -23,6 +24,8 @@ export interface Inventory {
   /** The mediated devices that there are, by their uuids. */
   readonly mdevs: ReadonlySet<string>
   readonly parameters: ParameterValues
+  /** References to the modules of VFIO and IOMMUFD that no other module has. */
+  readonly moduleUses: ReadonlyMap<string, number>
   readonly hugePages: string | undefined
   /** Counters of the whole system, which say something only where nobody else is at work. */
   readonly wholeGuest: {
@@ -44,6 +47,7 @@ export const takeInventory = (devices: readonly PciDevice[], { alone = false } =
   functions: new Map(devices.map((device) => [device, virtualFunctionCount(device)])),
   mdevs: new Set(mdevUuids()),
   parameters: readParameters(),
+  moduleUses: vfioModuleUses(),
   hugePages: readText('/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'),
   wholeGuest: alone ? { pinned: pinnedPages(), nextEventFd: nextEventFdId(), files: openFileCount() } : {},
 })
@@ -62,6 +66,8 @@ export const leftovers = (before: Inventory, now: Inventory): readonly string[] 
     ...[...now.mdevs].filter((uuid) => !before.mdevs.has(uuid)).map((uuid) => `mdev ${uuid} is still there`),
     ...[...now.parameters].filter(([name, value]) => before.parameters.get(name) !== value)
       .map(([name, value]) => `${name} is ${value}, before: ${before.parameters.get(name) ?? 'absent'}`),
+    ...[...before.moduleUses].filter(([name]) => !now.moduleUses.has(name)).map(([name]) => `the module ${name} is not loaded any more`),
+    ...[...now.moduleUses].flatMap(([name, uses]) => grown(`references to the module ${name} are still held`, before.moduleUses.get(name), uses)),
     ...grown('pages are still pinned', before.wholeGuest.pinned, now.wholeGuest.pinned),
     // One whose descriptor is still open is told as that.
     ...(newFds(before, now).some((fd) => linkOf(fd).includes('[eventfd]')) ? [] : grown('contexts of eventfds are still held', before.wholeGuest.nextEventFd, now.wholeGuest.nextEventFd)),

@@ -99,6 +99,7 @@ import { mdevGfx } from './mdev-gfx.ts'
 import { mdevPins } from './mdev-pins.ts'
 import { performanceOfMaps } from './performance.ts'
 import { mdevCrashes } from './mdev-crashes.ts'
+import { modules } from './modules.ts'
 
 /** Every case there is. Importing a suite does nothing but describe its cases. */
 export const catalogue: readonly Case[] = catalogueOf([
@@ -202,4 +203,6 @@ export const catalogue: readonly Case[] = catalogueOf([
   ...performanceOfMaps,
   ...mdevCrashes,
   ...kernelHealth,
+  // What they unload the others stand on.
+  ...modules,
 ])

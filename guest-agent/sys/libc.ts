@@ -32,6 +32,8 @@ export interface Libc {
   readonly capset: (header: Uint8Array, data: Uint8Array) => number
   readonly getrlimit: (resource: number, limit: Uint8Array) => number
   readonly setrlimit: (resource: number, limit: Uint8Array) => number
+  readonly initModule: (image: Uint8Array, length: number, parameters: string) => number
+  readonly deleteModule: (name: string, flags: number) => number
   readonly errno: () => number
   /** Address of a buffer's memory; the buffer must be kept alive while the kernel uses it. */
   readonly address: (buffer: Uint8Array) => bigint
@@ -72,6 +74,8 @@ const bind = (koffi: typeof Koffi): Libc => {
     capset: lib.func('int capset(void *, void *)'),
     getrlimit: lib.func('int getrlimit(int, void *)'),
     setrlimit: lib.func('int setrlimit(int, void *)'),
+    initModule: lib.func('int init_module(const void *, unsigned long, const char *)'),
+    deleteModule: lib.func('int delete_module(const char *, unsigned int)'),
     errno: () => koffi.errno(),
     address: (buffer) => koffi.address(buffer),
     view: (address, length) => koffi.view(address, length),

@@ -2,9 +2,11 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AskedConfig } from './asked-config.ts'
 import { type BuildWarning, listenForWarnings } from './build-warnings.ts'
+import { builtModules } from './built-modules.ts'
 import type { ConfiguredKernel, FailedKernel, KernelFacts, KernelProgress, LostSymbol } from './built-kernel.ts'
 import type { Configure } from './configure.ts'
 import { parseDotConfig } from './dot-config.ts'
+import { neededModules } from './guest-modules.ts'
 import type { Kconfig } from './kconfig.ts'
 import type { PreparedSource, SourceContext } from './kernel-source.ts'
 import { storeKernel, type StoreRecord } from './kernel-store.ts'
@@ -12,6 +14,7 @@ import { lostSymbols } from './lost-symbols.ts'
 import { make, type MakeContext } from './make.ts'
 import { readMakefileVersion } from './makefile-version.ts'
 import { openObjects, openUnseeded, whileBuilding } from './object-tree.ts'
+import { layPlainModules } from './plain-modules.ts'
 import { headersOfTree, uapiNames } from './uapi-names.ts'
 
 export interface BuildRequest {
@@ -66,13 +69,14 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
     const counter = objectCounter((objectCount) => { onProgress({ phase: 'compile', config: name, objects: objectCount }) })
     const listener = await listenForWarnings(objects)
     await rm(join(objects, PIGGY), { force: true })
-    const built = await make(['bzImage'], makeContext('building config'), (line) => {
+    const modular = neededModules(facts.config).length > 0
+    const built = await make(['bzImage', ...(modular ? ['modules'] : [])], makeContext('building config'), (line) => {
       counter(line)
       listener.hear(line)
     })
     const warnings = await listener.settle()
     if (!built.ok) return fail(`${built.because}${whoseFile(built.because, request.source.patchedPaths)}`, { facts, tail: built.tail, warnings })
-    const record: StoreRecord = {
+    const record: Omit<StoreRecord, 'modules'> = {
       release: (await readFile(join(objects, 'include', 'config', 'kernel.release'), 'utf8')).trim(),
       buildMs: Math.round(performance.now() - startedAt),
       cpuMs: Math.round(copyCpuMs + configured.cpuMs + built.cpuMs),
@@ -81,7 +85,8 @@ export const buildKernel = async (request: BuildRequest, context: SourceContext)
       notAsked: asked.notAsked,
       warnings,
     }
-    await storeKernel(request.key, objects, record)
+    const modules = await builtModules(objects, facts.config)
+    await storeKernel(request.key, objects, record, (folder) => layPlainModules(modules, folder, context))
     await removeLinkSteps(objects)
     return undefined
   })

@@ -38,7 +38,7 @@ export interface BuiltKernel {
   readonly release: string
   readonly bzImage: string
   readonly dotConfig: string
-  /** Modules that a guest loads before it does anything else, uncompressed, in this order; of a prebuilt kernel only. */
+  /** Modules that a guest loads before it does anything else, uncompressed, in this order. */
   readonly modules: readonly string[]
   /** A prebuilt kernel comes without it, and without vmlinux. */
   readonly systemMap: string | undefined

@@ -19,8 +19,8 @@ const recordSchema = z.strictObject({
   facts: z.strictObject({ config: z.record(z.string(), z.string()), uapi: z.array(z.string()).readonly() }),
   /** The uapi headers of VFIO and IOMMUFD, file name -> text. */
   headers: z.record(z.string(), z.string()),
-  /** File names of the modules, in load order; a kernel that the lab built has none. */
-  modules: z.array(z.string()).readonly().exactOptional(),
+  /** File names of the modules, in load order. */
+  modules: z.array(z.string()).readonly(),
   notAsked: z.array(z.strictObject({ symbol: z.string(), asked: z.string(), fragment: z.string(), where: z.string() })).readonly(),
   warnings: buildWarnings.default([]),
 })
@@ -39,7 +39,7 @@ const NAMES = { bzImage: 'bzImage', dotConfig: 'config', systemMap: 'System.map'
 const storeFolder = (): string => cacheDir('kernel', 'store')
 const entryFolder = (key: string): string => join(storeFolder(), key)
 /** What an entry holds has changed so often. */
-const FORMAT = 5
+const FORMAT = 6
 /** The content address of what is made from these parts: anything that JSON can say. */
 export const storeKey = (...parts: readonly unknown[]): string =>
   createHash('sha256').update(JSON.stringify([FORMAT, ...parts])).digest('hex').slice(0, 32)
@@ -61,10 +61,11 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
     await utimes(leaseFile(key), now, now)
     const record = recordSchema.parse(JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')))
     const { release, facts, headers, notAsked, modules, warnings } = record
-    const own = (name: string) => (modules === undefined ? join(folder, name) : undefined)
+    // A kernel that came built has none.
+    const own = (name: string) => (existsSync(join(folder, name)) ? join(folder, name) : undefined)
     const paths = {
       bzImage: join(folder, NAMES.bzImage), dotConfig: join(folder, NAMES.dotConfig),
-      modules: (modules ?? []).map((name) => join(folder, name)), systemMap: own(NAMES.systemMap), vmlinux: own(NAMES.vmlinux),
+      modules: modules.map((name) => join(folder, name)), systemMap: own(NAMES.systemMap), vmlinux: own(NAMES.vmlinux),
     }
     const kernel: BuiltKernel = { status: 'built', key, release, ...paths, facts, headers, notAsked, warnings, buildMs: 0 }
     return { kernel, record, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() }
@@ -74,18 +75,21 @@ export const leaseKernel = async (key: string, signal: AbortSignal): Promise<Sto
   }
 }
 
+/** Lays the modules of a kernel into the folder it is given and resolves to their names, in load order. */
+type LayModules = (folder: string) => Promise<readonly string[]>
+
 /** Puts what make left in an object tree into the store, whole or not at all. */
-export const storeKernel = async (key: string, objects: string, record: StoreRecord): Promise<void> =>
+export const storeKernel = async (key: string, objects: string, record: Omit<StoreRecord, 'modules'>, modules: LayModules): Promise<void> =>
   publishFolder(entryFolder(key), async (aside) => {
     for (const name of ['bzImage', 'dotConfig', 'systemMap', 'vmlinux'] as const) {
       await copyFile(join(objects, FILES[name]), join(aside, NAMES[name]), constants.COPYFILE_FICLONE)
     }
-    await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse(record)))
+    await writeFile(join(aside, 'record.json'), JSON.stringify(recordSchema.parse({ ...record, modules: await modules(aside) })))
   })
 
-/** Puts a kernel into the store that came built, whole or not at all; `modules` lays its modules into the folder it is given and resolves to their names. */
+/** Puts a kernel into the store that came built, whole or not at all. */
 export const storePrebuilt = async (
-  key: string, { bzImage, dotConfig, release, facts, headers }: ExaminedKernel, modules: (folder: string) => Promise<readonly string[]>,
+  key: string, { bzImage, dotConfig, release, facts, headers }: ExaminedKernel, modules: LayModules,
 ): Promise<void> =>
   publishFolder(entryFolder(key), async (aside) => {
     await copyFile(bzImage, join(aside, NAMES.bzImage), constants.COPYFILE_FICLONE)

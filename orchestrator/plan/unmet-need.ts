@@ -23,6 +23,10 @@ const first = <One extends string>(wanted: readonly One[] | undefined, unmet: (o
 const unmetConfig = (line: string, kernel: KernelFacts): string | undefined => {
   const alternatives = line.split('|').map((term) => {
     const { name, negated } = readTerm(term)
+    if (name.endsWith('=m')) {
+      const symbol = name.slice(0, -'=m'.length)
+      return { holds: (kernel.config[symbol] === 'm') !== negated, text: `${symbol} is ${negated ? '' : 'not '}a module` }
+    }
     return { holds: hasSymbol(kernel, name) !== negated, text: `${name} is ${negated ? '' : 'not '}set` }
   })
   return alternatives.some(({ holds }) => holds) ? undefined : alternatives.map(({ text }) => text).join(' and ')

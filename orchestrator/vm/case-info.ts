@@ -3,7 +3,7 @@ import { CAPABILITIES, type CaseInfo, DEVICE_KINDS, IOMMU_TRAITS, PRIVILEGES, TO
 
 const text = z.string().max(2_000)
 const texts = z.array(text).max(200).readonly()
-const symbols = z.array(z.string().max(400).regex(/^!?[A-Z][A-Za-z0-9_]*(\|!?[A-Z][A-Za-z0-9_]*)*$/)).max(50).readonly()
+const symbols = z.array(z.string().max(400).regex(/^!?[A-Z][A-Za-z0-9_]*(=m)?(\|!?[A-Z][A-Za-z0-9_]*(=m)?)*$/)).max(50).readonly()
 
 const trait = z.enum(IOMMU_TRAITS)
 const notTrait = z.templateLiteral(['!', trait])

@@ -6,6 +6,7 @@ import { askConfig } from '../../orchestrator/kernel/asked-config.ts'
 import { type Configure, configurer } from '../../orchestrator/kernel/configure.ts'
 import { parseDotConfig } from '../../orchestrator/kernel/dot-config.ts'
 import { parseFragment } from '../../orchestrator/kernel/fragment.ts'
+import { neededModules } from '../../orchestrator/kernel/guest-modules.ts'
 import { readKconfig } from '../../orchestrator/kernel/kconfig.ts'
 import { openKernelSource, type PreparedSource } from '../../orchestrator/kernel/kernel-source.ts'
 import { lostSymbols } from '../../orchestrator/kernel/lost-symbols.ts'
@@ -83,6 +84,13 @@ describe.each(['7.3', '7.2'])('Linux %s', (version) => {
     expect(lost).toEqual([])
     expect(set(config, 'SAMPLE_VFIO_MDEV_MTTY', 'SAMPLE_VFIO_MDEV_MDPY', 'SAMPLE_VFIO_MDEV_MBOCHS', 'VFIO_MDEV', 'DMA_SHARED_BUFFER', 'VFIO_DEVICE_CDEV')).toHaveLength(6)
     expect(set(config, 'VFIO_GROUP', 'VFIO_CONTAINER')).toHaveLength(name === 'mdev' ? 2 : 0)
+  })
+
+  test('modular', async () => {
+    const { config, lost } = await outcomeOf(await fragmentsOf('modular'))
+    expect(lost).toEqual([])
+    expect(neededModules(config)).toEqual(['iommufd', 'vfio', 'vfio_iommu_type1', 'vfio_pci'])
+    expect(set(config, 'MODULE_UNLOAD', 'VIRTIO_PCI', 'VIRTIO_BLK', 'VIRTIO_NET', 'UNIX', 'EROFS_FS')).toHaveLength(6)
   })
 
   test('a lost symbol comes with the dependency that is not met, and a forced one with who forces it', async () => {

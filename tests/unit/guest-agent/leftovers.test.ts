@@ -27,3 +27,12 @@ test('a file that only the kernel still has is told; one whose descriptor is ope
   const fd = [...now.fds][0] ?? 0
   expect(leftovers({ ...now, fds: new Set([...now.fds].filter((each) => each !== fd)) }, more)).toEqual([expect.stringMatching(`^fd ${fd} `)])
 })
+
+test('a reference to a module that nobody gave back is told, and a module that is gone', () => {
+  const now = takeInventory([])
+  const before = { ...now, moduleUses: new Map([['vfio', 0], ['vfio_pci', 0], ['iommufd', 1]]) }
+  expect(leftovers(before, { ...now, moduleUses: new Map([['vfio', 2], ['iommufd', 0]]) })).toEqual([
+    'the module vfio_pci is not loaded any more', '2 references to the module vfio are still held',
+  ])
+  expect(leftovers(before, before)).toEqual([])
+})

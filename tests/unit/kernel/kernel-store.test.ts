@@ -22,7 +22,7 @@ const store = async (key: string) => {
     await mkdir(dirname(join(objects, file)), { recursive: true })
     await writeFile(join(objects, file), 'x'.repeat(1000))
   }
-  await storeKernel(key, objects, { release: '7.3.0', buildMs: 1, cpuMs: 1, facts: { config: {}, uapi: [] }, headers: {}, notAsked: [], warnings: [] })
+  await storeKernel(key, objects, { release: '7.3.0', buildMs: 1, cpuMs: 1, facts: { config: {}, uapi: [] }, headers: {}, notAsked: [], warnings: [] }, () => Promise.resolve([]))
 }
 const lease = async (key: string) => {
   const kernel = await leaseKernel(key, signal)

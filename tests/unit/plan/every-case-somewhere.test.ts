@@ -19,7 +19,7 @@ const kernelsFor = ({ config = [], uapi = [] }: Needs): readonly KernelFacts[] =
   const asked = config.map((line) => line.split('|')[0] ?? '')
   const refused = asked.filter((term) => term.startsWith('!')).map((term) => term.slice(1))
   return DOORS.map((door) => ({
-    config: Object.fromEntries([...door, ...asked.filter((term) => !term.startsWith('!'))].filter((symbol) => !refused.includes(symbol)).map((symbol) => [symbol, 'y'])),
+    config: Object.fromEntries([...door, ...asked.filter((term) => !term.startsWith('!'))].filter((symbol) => !refused.includes(symbol)).map((symbol) => (symbol.endsWith('=m') ? [symbol.slice(0, -2), 'm'] : [symbol, 'y']))),
     uapi: uapi.filter((name) => !name.startsWith('!')),
   }))
 }

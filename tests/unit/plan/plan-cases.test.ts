@@ -25,6 +25,8 @@ describe('a case is absent', () => {
     ['not when it is not', { config: ['!VFIO_GROUP'] }, {}, INTEL, undefined],
     ['when no alternative holds', { config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'] }, {}, INTEL, 'VFIO_CONTAINER is not set and IOMMUFD_VFIO_CONTAINER is not set'],
     ['not when one does', { config: ['VFIO_CONTAINER|IOMMUFD_VFIO_CONTAINER'] }, { IOMMUFD_VFIO_CONTAINER: 'y' }, INTEL, undefined],
+    ['where a module is wanted and the symbol is built in', { config: ['VFIO=m'] }, ALL, INTEL, 'VFIO is not a module'],
+    ['not where it is a module', { config: ['VFIO=m'] }, { VFIO: 'm' }, INTEL, undefined],
     ['not for a name that every object has', { config: ['!constructor', '!toString'] }, {}, INTEL, undefined],
     ['without its uapi name', { uapi: ['IOMMU_IOAS_NOIOMMU_GET_PA'] }, ALL, INTEL, 'the tree\'s headers have no IOMMU_IOAS_NOIOMMU_GET_PA'],
     ['not when a uapi name must be missing and is', { uapi: ['!IOMMU_IOAS_NOIOMMU_GET_PA'] }, ALL, INTEL, undefined],
