@@ -6,7 +6,7 @@ import { keepEnabled } from '../pci/keep-enabled.ts'
 import { HUGE_PAGE_SIZE, Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { pinnedPages } from '../sys/pinned-pages.ts'
 import { VFIO } from '../uapi/vfio.ts'
-import { attachGroup, type ContainerPath, groupPath, hasContainer, openGroup } from '../vfio/attached-group.ts'
+import { type AttachedGroup, attachGroup, type ContainerPath, groupPath, hasContainer, openGroup } from '../vfio/attached-group.ts'
 import { Container } from '../vfio/container.ts'
 import { VfioGroup } from '../vfio/vfio-group.ts'
 
@@ -26,6 +26,16 @@ const containerPaths = (lab: CaseContext): readonly ContainerPath[] => [
   ...(hasContainer(lab) ? ['/dev/vfio/vfio'] as const : []),
   ...(lab.config('IOMMUFD') ? ['/dev/iommu'] as const : []),
 ]
+
+/** A group in each of them, and neither open any more when the next one's turn comes. */
+const inEachContainer = (lab: CaseContext, run: (attached: AttachedGroup, path: ContainerPath) => void): void => {
+  for (const path of containerPaths(lab)) {
+    const attached = attachGroup(lab, { path })
+    run(attached, path)
+    attached.group.close()
+    attached.container.close()
+  }
+}
 
 const isType1 = (lab: CaseContext, path: ContainerPath): boolean => path === '/dev/vfio/vfio' && lab.config('VFIO_CONTAINER')
 
@@ -129,20 +139,17 @@ const getDevice = defineCase({
   timeoutMs: TIMEOUT,
   run: async (lab) => {
     await keepEnabled(lab, lab.device())
-    for (const path of containerPaths(lab)) {
-      const { pci, group, container } = attachGroup(lab, { path })
+    inEachContainer(lab, ({ pci, group, container }) => {
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
       container.mapDma(memory, FAR)
       eachAllocationFails(lab, { call: () => group.device(pci.bdf), undo: (device) => { device.close() } })
       equal(container.unmapDma(FAR, memory.length), 4n * PAGE, 'bytes mapped')
-      group.close()
-      container.close()
-    }
+    })
   },
 })
 
 /** What has the group's IOMMU forget the levels of its page table. */
-const anew = ({ group, container }: ReturnType<typeof attachGroup>): void => {
+const anew = ({ group, container }: AttachedGroup): void => {
   group.unsetContainer()
   group.setContainer(container)
   container.setIommu(VFIO.VFIO_TYPE1v2_IOMMU)
@@ -203,8 +210,7 @@ const unmap = defineCase({
   covers: { ioctls: ['VFIO_IOMMU_UNMAP_DMA'], sources: [TYPE1_C, COMPAT] },
   timeoutMs: TIMEOUT,
   run: (lab) => {
-    for (const path of containerPaths(lab)) {
-      const { pci, group, container } = attachGroup(lab, { path })
+    inEachContainer(lab, ({ pci, group, container }) => {
       const device = group.device(pci.bdf)
       const memory = lab.use(Memory.pages(8 * PAGE_SIZE))
       const pinned = pinnedPages()
@@ -220,9 +226,7 @@ const unmap = defineCase({
       })
       container.unmapDma(0n, 0n, ALL)
       device.close()
-      group.close()
-      container.close()
-    }
+    })
   },
 })
 
@@ -233,8 +237,7 @@ const unsetContainer = defineCase({
   covers: { ioctls: ['VFIO_GROUP_UNSET_CONTAINER'], sources: [GROUP, CONTAINER, TYPE1_C] },
   timeoutMs: TIMEOUT,
   run: (lab) => {
-    for (const path of containerPaths(lab)) {
-      const { group, container } = attachGroup(lab, { path })
+    inEachContainer(lab, ({ group, container }, path) => {
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
       const pinned = pinnedPages()
       const inContainer = () => {
@@ -251,9 +254,7 @@ const unsetContainer = defineCase({
           inContainer()
         },
       })
-      group.close()
-      container.close()
-    }
+    })
   },
 })
 
@@ -265,17 +266,14 @@ const close = defineCase({
   timeoutMs: TIMEOUT,
   run: async (lab) => {
     await keepEnabled(lab, lab.device())
-    for (const path of containerPaths(lab)) {
-      const { pci, group, container } = attachGroup(lab, { path })
+    inEachContainer(lab, ({ pci, group, container }) => {
       const memory = lab.use(Memory.pages(4 * PAGE_SIZE))
       container.mapDma(memory, FAR)
       let device = group.device(pci.bdf)
       neverFails(lab, { call: () => { device.close() }, undo: () => { device = group.device(pci.bdf) } })
       device.close()
       equal(container.unmapDma(FAR, memory.length), 4n * PAGE, 'bytes mapped')
-      group.close()
-      container.close()
-    }
+    })
   },
 })
 

@@ -8,17 +8,22 @@ import type { CellPlan, KconfigAsk } from '../plan/plan.ts'
 import { judgeKconfig, type KconfigAnswers, type KconfigVerdict } from '../verdict/judge-kconfig.ts'
 import type { CellWork } from './judge-one-cell.ts'
 
-/** Puts the cases of a cell that are for it to the Kconfig files of its tree, patches and all. Each is one olddefconfig or some. */
+/**
+ * Puts the cases of a cell that are for it to the Kconfig files of its tree, patches and all: each is one olddefconfig or some. The tree is opened once for
+ * all of them, so that the first case takes the time of all.
+ */
 export const askKconfig = async ({ cell, cases }: CellPlan, work: CellWork): Promise<KconfigAnswers> => {
   const { emit, signal } = work
   const verdicts = new Map<string, KconfigVerdict>()
+  const put = cases.flatMap(({ id, kconfig }) => (kconfig === undefined ? [] : [{ id, asks: kconfig }]))
+  let outcomes: Promise<ReadonlyMap<KconfigAsk, KernelOutcome>> | undefined
   try {
-    for (const { id, kconfig } of cases) {
-      if (kconfig === undefined) continue
+    for (const { id, asks } of put) {
       if (signal.aborted) return { verdicts, because: 'interrupted' }
       emit({ event: 'case-start', cell: cell.id, id })
       const started = performance.now()
-      const verdict = judgeKconfig(kconfig, await outcomesOf(kconfig, cell.kernel, work))
+      const all = await (outcomes ??= outcomesOf(put.flatMap((one) => one.asks), cell.kernel, work))
+      const verdict = judgeKconfig(asks, asks.map((ask) => all.get(ask) ?? notAsked(id)))
       const durationMs = Math.round(performance.now() - started)
       verdicts.set(id, { ...verdict, durationMs })
       emit({ event: 'case-end', cell: cell.id, id, durationMs, ...verdict })
@@ -34,7 +39,7 @@ export const askKconfig = async ({ cell, cases }: CellPlan, work: CellWork): Pro
 
 const outcomesOf = async (
   asks: readonly KconfigAsk[], kernel: CellPlan['cell']['kernel'], { bench: { tools }, baseConfig, limits, signal }: CellWork,
-): Promise<readonly KernelOutcome[]> => {
+): Promise<ReadonlyMap<KconfigAsk, KernelOutcome>> => {
   await using stack = new AsyncDisposableStack()
   const folder = stack.adopt(await mkdtemp(join(tmpdir(), 'vfio-lab-kconfig-')), (path) => rm(path, { recursive: true, force: true }))
   const configs = await Promise.all(asks.map(async (ask, index) => {
@@ -46,12 +51,13 @@ const outcomesOf = async (
   const builds = stack.use(await buildConfigs(kernel, configs, {
     tools, baseConfig, limits, signal, upTo: 'configured', notice: () => undefined, onProgress: () => undefined,
   }))
-  return configs.map(({ name }) => {
-    const outcome = builds.outcomes.get(name)
-    if (outcome === undefined) throw new Error(`no outcome for ${name}`)
-    return outcome
-  })
+  return new Map(asks.map((ask, index) => {
+    const { name = '' } = configs[index] ?? {}
+    return [ask, builds.outcomes.get(name) ?? notAsked(name)]
+  }))
 }
+
+const notAsked = (what: string): never => { throw new Error(`no outcome for ${what}`) }
 
 /** What is only to come out is asked for too: then the outcome says why it did not, and which symbols the tree lacks. */
 const fragmentOf = ({ asks, becomes }: KconfigAsk): string =>
