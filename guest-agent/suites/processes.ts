@@ -8,7 +8,7 @@ import { dmaReader } from '../devices/drive.ts'
 import { mapRequest } from '../iommufd/ioas.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { PAGE_SIZE } from '../sys/memory.ts'
+import { Memory, PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
 import { IOMMUFD, iommufdStructs as s } from '../uapi/iommufd.ts'
 import type { IoctlName } from '../uapi/ioctls.ts'
@@ -182,6 +182,11 @@ const limit = defineCase({
 
 const ROUNDS = 50
 const BIND_ROUNDS = 2
+/** More of them are searched longer: 20 to 60 ms in a guest without KVM. */
+const SMALL_RANGES = 20_000
+const FAR = 0x80_0000_0000n
+/** While one looks for room the other one comes, at the latest. */
+const LOOKING_MS = [0.2, 0.5, 1, 2, 4, 8, 16, 32]
 
 const race = defineCase({
   name: 'two-map-the-same',
@@ -198,6 +203,36 @@ const race = defineCase({
       equal(told, ['EEXIST', 'ok'], `what the two are told in round ${round}`)
     }
     equal(ioas.unmapAll(), BigInt(ROUNDS) * PAGE, 'bytes mapped in the end')
+  },
+})
+
+const roomLooked = defineCase({
+  name: 'two-look-for-room',
+  title: 'of two processes that let the kernel find an IOVA in one IOAS each gets its own, and be the one at it when the other has found room',
+  needs: { config: ['IOMMUFD'] },
+  covers: { ioctls: ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_ALLOW_IOVAS'], sources: ['drivers/iommu/iommufd/io_pagetable.c'] },
+  timeoutMs: 10_000,
+  run: (lab) => {
+    const iommu = lab.use(IommuFd.open())
+    const ioas = iommu.ioasAlloc()
+    // All that may be used is too small, up to the last: it takes the kernel some milliseconds to find out, with the IOAS locked.
+    const small = Array.from({ length: SMALL_RANGES }, (_, index) => IOVA + BigInt(index) * 2n * PAGE).map((start) => ({ start, last: start + PAGE - 1n }))
+    ioas.allow([...small, { start: FAR, last: FAR + 0xffff_ffffn }])
+    const memory = lab.use(Memory.pages(2 * PAGE_SIZE))
+    const other = lab.use(new OtherProcess([iommu.fd]))
+    const others = other.pages(2 * PAGE_SIZE)
+    // It waits for the IOAS then, and has it as soon as it is unlocked, if only between two steps.
+    other.precedeOthers()
+    for (const delayMs of LOOKING_MS) {
+      const request = mapRequest(ioas.id, { address: others, length: memory.length })
+      other.sendPause(delayMs)
+      other.sendIoctl(other.fd(), 'IOMMU_IOAS_MAP', request)
+      const mine = ioas.map(memory)
+      other.receiveIoctl('IOMMU_IOAS_MAP', request)
+      const theirs = request.get('iova')
+      ok(mine !== theirs, `both got the IOVA 0x${mine.toString(16)}, the other one ${delayMs} ms later`)
+      for (const iova of [mine, theirs]) equal(ioas.unmap(iova, memory.length), BigInt(memory.length), `bytes mapped at 0x${iova.toString(16)}`)
+    }
   },
 })
 
@@ -238,4 +273,4 @@ const bound = defineCase({
   },
 })
 
-export const processes = suite('processes', [othersMemory, deadsMemory, killed, heir, nobody, limit, race, destroyed, bound])
+export const processes = suite('processes', [othersMemory, deadsMemory, killed, heir, nobody, limit, race, roomLooked, destroyed, bound])

@@ -16,9 +16,12 @@ const FIRST_FD = 3
 const WORDS = 7
 
 /** Numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
-const NUMBERS = { mmap: 9, ioctl: 16, setgroups: 116, setresuid: 117, setresgid: 119, openat: 257, prlimit64: 302 } as const
+const NUMBERS = { mmap: 9, ioctl: 16, nanosleep: 35, setgroups: 116, setresuid: 117, setresgid: 119, sched_setscheduler: 144, openat: 257, prlimit64: 302 } as const
 const [AT_FDCWD, O_RDWR, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_POPULATE, RLIMIT_MEMLOCK, RLIMIT_NOFILE, NOBODY] = [-100, 2, 3, 0x8022, 8, 7, 65_534]
 const O_CLOEXEC = 0o2000000
+const SCHED_FIFO = 1
+/** Arguments are shorter: what comes behind one is not overwritten by it. */
+const BEHIND_ARGUMENT = PAGE_SIZE / 2
 /** A call that blocks longer than this hangs: milliseconds. */
 const ANSWER_MS = 5_000
 const POLLIN = 1
@@ -33,6 +36,8 @@ export class OtherProcess implements AsyncDisposable {
   readonly #answers: Fd
   readonly #exited: Promise<unknown>
   #scratch: bigint | undefined
+  /** Pauses that it was told to make, and whose end nobody has read. */
+  #pauses = 0
 
   /** One of nobody's, who may lock so many bytes of memory. */
   static nobody(inherited: readonly Fd[], lockedBytes: number): OtherProcess {
@@ -94,12 +99,21 @@ export class OtherProcess implements AsyncDisposable {
     this.#send('ioctl', fd, IOCTLS[name], address)
   }
 
+  /** Only asks: what it is asked next it does so much later. */
+  sendPause(ms: number): void {
+    const nanoseconds = BigInt(Math.round(ms * 1e6))
+    const time = new BigInt64Array([nanoseconds / 1_000_000_000n, nanoseconds % 1_000_000_000n])
+    this.#pauses += 1
+    this.#send('nanosleep', this.#put(new Uint8Array(time.buffer), BEHIND_ARGUMENT), 0)
+  }
+
   /** Has what it was asked come back? */
   get answered(): boolean {
     return this.#wait(0)
   }
 
   receiveIoctl(name: IoctlName, argument?: Struct<Fields>): bigint {
+    for (; this.#pauses > 0; this.#pauses -= 1) this.#receive('nanosleep() of another process')
     const result = noting(name, () => this.#receive(`${name}(${argument?.describe() ?? ''}) of another process`))
     if (argument !== undefined && this.#scratch !== undefined) argument.bytes.set(this.#read(this.#scratch, argument.bytes.byteLength))
     return result
@@ -110,6 +124,11 @@ export class OtherProcess implements AsyncDisposable {
     this.#call('setgroups', 0, 0)
     this.#call('setresgid', NOBODY, NOBODY, NOBODY)
     this.#call('setresuid', NOBODY, NOBODY, NOBODY)
+  }
+
+  /** From now on it has the processor whenever it can use it, whoever else is at work, and be it in the kernel: SCHED_FIFO. */
+  precedeOthers(): void {
+    this.#call('sched_setscheduler', 0, SCHED_FIFO, this.#put(new Uint8Array(new Int32Array([1]).buffer)))
   }
 
   /** How many descriptors it may have. */
@@ -169,10 +188,10 @@ export class OtherProcess implements AsyncDisposable {
   }
 
   /** Where an argument lies in its memory while it makes a call. */
-  #put(bytes: Uint8Array): bigint {
+  #put(bytes: Uint8Array, at = 0): bigint {
     this.#scratch ??= this.pages(PAGE_SIZE)
-    this.write(this.#scratch, bytes)
-    return this.#scratch
+    this.write(this.#scratch + BigInt(at), bytes)
+    return this.#scratch + BigInt(at)
   }
 
   #memory(use: (fd: number) => void): void {
