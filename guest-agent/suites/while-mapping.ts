@@ -8,6 +8,7 @@ import { mapFileRequest } from '../iommufd/ioas.ts'
 import { memfd } from '../sys/memfd.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
+import { iommufdStructs as s } from '../uapi/iommufd.ts'
 import { VFIO } from '../uapi/vfio.ts'
 import { Container } from '../vfio/container.ts'
 import { openThroughCdev, type OpenCdev } from '../vfio/open-device.ts'
@@ -72,4 +73,17 @@ const cut = defineCase({
   },
 })
 
-export const whileMapping = suite('while-mapping', [unmap, cut])
+const changeProcess = defineCase({
+  name: 'change-process',
+  title: 'nobody takes over what another process is still mapping: EBUSY, and the mapping is as if nobody had asked',
+  needs: { ...NEEDS, uapi: [...NEEDS.uapi, 'IOMMU_IOAS_CHANGE_PROCESS'] },
+  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c', ...SOURCES] },
+  run: async (lab) => {
+    const open = openThroughCdev(lab, lab.device())
+    const takeOver = () => { open.iommu.ioctl('IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make()) }
+    const bytes = await toldWhileMapped(lab, open, takeOver, 'taking over what is being mapped')
+    ok(open.ioas.unmapAll() === BigInt(bytes), 'all of it must be mapped in the end')
+  },
+})
+
+export const whileMapping = suite('while-mapping', [unmap, cut, changeProcess])
