@@ -74,11 +74,11 @@ const rangeConfig = async (config: ResolvedConfig, { tree, range, states }: Rang
 
 export const addSelectionFlags = (command: Command): Command =>
   addKernelFlags(command
-    .option('--kernel <name>', 'only this kernel (a name or a glob)')
-    .option('--config <name>', 'only this config (a name or a glob), or a file: a fragment or a .config')
-    .option('--machine <name>', 'only this machine (a name or a glob)')
-    .option('--suite <glob>', 'only suites that match')
-    .option('--case <text>', 'only cases whose id contains the text'))
+    .option('--kernel <name>', 'only this kernel (a name or a glob)', once(ONE_GLOB))
+    .option('--config <name>', 'only this config (a name or a glob), or a file: a fragment or a .config', once(ONE_GLOB))
+    .option('--machine <name>', 'only this machine (a name or a glob)', once(ONE_GLOB))
+    .option('--suite <glob>', 'only suites that match', once(ONE_GLOB))
+    .option('--case <text>', 'only cases whose id contains the text', once('takes one text')))
     .option('--all', 'also the configs, machines and suites that are there on request')
     .option('--base', 'judge the kernel without the patches as well')
     .option('--each', 'judge the kernel after every patch of the series, and say which one breaks something')
@@ -94,6 +94,13 @@ export const addKernelFlags = (command: Command): Command =>
 
 /** For a flag that may be repeated. */
 export const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+/** For a flag that would silently forget what it said before. */
+const once = (takes: string) => (value: string, before?: string): string => {
+  if (before !== undefined) throw new InvalidArgumentError(`it was ${before} before, and ${takes}`)
+  return value
+}
+const ONE_GLOB = "takes one name or glob, like '{one,other}'"
 
 const parseShard = (text: string): Shard => {
   const match = /^(\d+)\/(\d+)$/.exec(text)

@@ -38,6 +38,7 @@ describe('what a user gets wrong is told on one screen, with exit 2, and leaves 
     ['a wrong accelerator', ['run', '--accel', 'xen'], /auto, kvm, tcg/],
     ['no workers', ['run', '--workers', '0'], /whole number from 1 to 64/],
     ['half a seed', ['run', '--seed', '1.5'], /whole number from 0 to/],
+    ['a choice that would be forgotten', ['plan', '--machine', 'none', '--machine', 'intel'], /it was none before, and takes one name or glob, like '\{one,other\}'/],
     ['a shard past the end', ['run', '--shard', '3/2'], /1\/3/],
     ['an unknown config', ['run', '--config', 'noiomu'], /noiomu.*noiommu/s],
     ['an unknown machine', ['run', '--machine', 'inte'], /inte.*intel/s],
