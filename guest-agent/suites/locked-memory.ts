@@ -3,6 +3,7 @@ import { defineCase, suite } from '../case/define-case.ts'
 import { equal, expectErrno } from '../case/expect.ts'
 import { IommuFd } from '../iommufd/iommu-fd.ts'
 import { type Ioas, mapFileRequest, mapRequest } from '../iommufd/ioas.ts'
+import { pinnedKb } from '../sys/locked-memory.ts'
 import { memfd } from '../sys/memfd.ts'
 import { PAGE_SIZE } from '../sys/memory.ts'
 import { OtherProcess } from '../sys/other-process.ts'
@@ -83,6 +84,26 @@ const handed = defineCase({
   },
 })
 
+const counted = defineCase({
+  name: 'handed-on-by-privileged',
+  title: 'what a privileged process has pinned counts as that of who takes it over, and as nobody\'s when it is unmapped',
+  needs: { access: 'cdev', uapi: ['IOMMU_IOAS_CHANGE_PROCESS'], config: ['MEMFD_CREATE'] },
+  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c', ...SOURCES] },
+  run: (lab) => {
+    const { iommu, ioas } = openThroughCdev(lab, lab.device())
+    using file = memfd(MORE * PAGE_SIZE)
+    const [giver, taker] = [lab.use(new OtherProcess([iommu.fd, file])), lab.use(new OtherProcess([iommu.fd]))]
+    const pinned = () => [giver, taker].map(({ pid }) => pinnedKb(pid))
+    const all = (MORE * PAGE_SIZE) / 1024
+    giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, giver.fd(1), { length: BigInt(MORE) * PAGE, iova: IOVA }))
+    equal(pinned(), [all, 0], 'kB pinned by who maps and by who is to take it over')
+    taker.ioctl(taker.fd(), 'IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
+    equal(pinned(), [0, all], 'kB pinned by who mapped and by who took it over')
+    equal(ioas.unmap(IOVA, MORE * PAGE_SIZE), BigInt(MORE) * PAGE, 'bytes that were unmapped')
+    equal(pinned(), [0, 0], 'kB pinned by who mapped and by who took it over, when it is unmapped')
+  },
+})
+
 const group = defineCase({
   name: 'group',
   title: 'a device of a group cannot be opened over memory of its IOAS that the owner may not lock',
@@ -104,4 +125,4 @@ const group = defineCase({
   },
 })
 
-export const lockedMemoryLimit = suite('locked-memory', [attach, copy, handed, group])
+export const lockedMemoryLimit = suite('locked-memory', [attach, copy, handed, counted, group])

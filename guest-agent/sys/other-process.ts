@@ -59,6 +59,12 @@ export class OtherProcess implements AsyncDisposable {
     answerEnd.close()
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error(`${PROGRAM} did not start`)
+    return pid
+  }
+
   /** The number there of the nth inherited descriptor. */
   fd(index = 0): number {
     return FIRST_FD + index
@@ -195,7 +201,7 @@ export class OtherProcess implements AsyncDisposable {
   }
 
   #memory(use: (fd: number) => void): void {
-    const fd = fs.openSync(`/proc/${this.#child.pid ?? 0}/mem`, 'r+')
+    const fd = fs.openSync(`/proc/${this.pid}/mem`, 'r+')
     try {
       use(fd)
     } finally {

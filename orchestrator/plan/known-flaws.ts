@@ -51,6 +51,13 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
     looks: /^VFIO_IOMMU_MAP_DMA\(.*\): EINVAL expected, got success/,
   },
   {
+    match: /^locked-memory\/handed-on-by-privileged$/,
+    because: 'iommufd_ioas_change_process() of 7.3-rc7 moves nothing of who mapped with CAP_IPC_LOCK, though it was counted in his pinned_vm: it stays there, and that of the other one falls below zero',
+    until: '2027-03-31',
+    outcome: 'fail',
+    looks: /^kB pinned by who mapped and by who took it over: \[0, 32\] expected, got \[32, 0\]/,
+  },
+  {
     match: /^mdev-dma-logging\/range-of-no-bytes$/,
     because: 'vfio_ioctl_device_feature_logging_start() of 7.3-rc7 takes it for one that ends before it begins, at address 0 for one of all addresses',
     until: '2027-03-31',
