@@ -84,11 +84,15 @@ const INTEL_ATTACHED: readonly Refusal[] = [
   { errno: 'ENOMEM', at: 'drivers/iommu/intel/cache.c:cache_tag_assign', when: 'an allocation fails', cannot: ALLOCATION },
 ]
 
+/** In some milliseconds of a reset of a bus, and in 100 of an FLR. */
+export const AMID_RESET: Refusal = {
+  errno: 'EBUSY', at: 'drivers/iommu/iommu.c:__iommu_group_set_domain_internal', when: 'a device of the group that has ATS is being reset',
+}
+
 /** The page table of a group becomes another one. */
 const CHANGED: readonly Refusal[] = [
   { errno: 'EINVAL', at: 'drivers/iommu/iommu.c:__iommu_group_set_domain_internal', when: 'there is no page table', cannot: BUG },
-  // unsure: a race; the window is a reset of a device of the group that has ATS, 100 ms for an FLR
-  { errno: 'EBUSY', at: 'drivers/iommu/iommu.c:__iommu_group_set_domain_internal', when: 'a device of the group that has ATS is being reset' },
+  AMID_RESET,
 ]
 
 /** iommu_attach_group, and what the drivers' attach_dev decides, for a page table that was made for the device's IOMMU. */

@@ -1,7 +1,11 @@
-import type { ErrnoTable } from './errno-table.ts'
-import { ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
+import type { ErrnoTable, Refusal } from './errno-table.ts'
+import { AMID_RESET, ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
 import { ALLOCATION, BUG, INSTRUCTIONS, ONE_IOMMU } from './reasons.ts'
 import { ANONYMOUS_FILE, DESCRIPTOR, MAPPED, OBJECT, never, once } from './shared-refusals.ts'
+
+/** A device that is being reset is locked: opening it is EAGAIN before it is bound or attached to anything. */
+const whenOpened = (refusals: readonly Refusal[]): readonly Refusal[] => refusals.map((refusal) =>
+  (refusal === AMID_RESET ? { ...refusal, cannot: 'needs a group of several devices one of which has ATS, and no machine of the lab has one' } : refusal))
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below. A group's container is VFIO's own, with type1 or noiommu behind it, or an iommufd.
 
@@ -90,18 +94,18 @@ export const GROUP_ERRNOS: ErrnoTable = {
     { errno: 'EINVAL', at: 'drivers/vfio/vfio_main.c:vfio_df_open', when: 'the device is open through its cdev', cannot: 'its group cannot be open then' },
     {
       errno: 'ENODEV', at: 'drivers/vfio/vfio_main.c:vfio_df_device_first_open',
-      when: 'the driver is being unloaded', cannot: 'the drivers of the guests are no modules',
+      when: 'the driver is being unloaded', cannot: 'a module that has a device open is not unloaded, and one that has none is gone before anybody can ask',
     },
     { errno: 'EINVAL', at: 'drivers/vfio/group.c:vfio_device_group_use_iommu', when: 'the group has no container', cannot: BUG },
     { errno: 'EINVAL', at: 'drivers/vfio/container.c:vfio_group_use_container', when: 'no VFIO_SET_IOMMU has been done' },
     { errno: 'EPERM', at: 'drivers/vfio/container.c:vfio_group_use_container', when: 'noiommu without CAP_SYS_RAWIO' },
     // The container is an iommufd.
-    ...BOUND,
+    ...whenOpened(BOUND),
     ...OPENED,
     { errno: 'ENODEV', at: 'drivers/iommu/iommufd/vfio_compat.c:get_compat_ioas', when: 'the iommufd has lost its IOAS for containers' },
     { errno: 'EINVAL', at: 'drivers/vfio/iommufd.c:vfio_iommufd_physical_attach_ioas', when: 'the device is not bound', cannot: BUG },
     { errno: 'ENOENT', at: 'drivers/iommu/iommufd/main.c:iommufd_get_object', when: 'the IOAS for containers is destroyed meanwhile', cannot: INSTRUCTIONS },
-    ...IOAS_ATTACHED,
+    ...whenOpened(IOAS_ATTACHED),
     ...UNFIT,
     ...ANONYMOUS_FILE,
   ]),
