@@ -1,18 +1,13 @@
 import fs from 'node:fs'
 import type { CaseContext } from '../case/case-context.ts'
 import { defineCase, suite } from '../case/define-case.ts'
-import { equal, expectErrno, ok } from '../case/expect.ts'
+import { equal, ok } from '../case/expect.ts'
 import { equalWritten } from '../devices/dma-report.ts'
 import { dmaWriter } from '../devices/drive.ts'
-import { until } from '../devices/until.ts'
-import { IommuFd } from '../iommufd/iommu-fd.ts'
 import type { PciDevice } from '../pci/pci-device.ts'
-import { powerOff } from '../pci/port-power.ts'
 import { EventFd } from '../sys/eventfd.ts'
 import { Memory, PAGE_SIZE } from '../sys/memory.ts'
-import { writeText } from '../sys/text-file.ts'
 import { VFIO } from '../uapi/vfio.ts'
-import { openCdev } from '../vfio/bound-cdev.ts'
 import { connectIrqs } from '../vfio/interrupts.ts'
 import { openAnyDevice } from '../vfio/open-device.ts'
 
@@ -78,29 +73,6 @@ export const hotPlug = suite('hot-plug', [
         ok(await event.wait(TIMEOUT_MS, lab.signal) > 0, 'the request interrupt must be raised')
         ok(fs.existsSync(pci.dir), `${pci.toString()} must be there as long as it is open`)
       }, [device])
-      await lab.isGone(device)
-    },
-  }),
-  defineCase({
-    name: 'bind-what-is-gone',
-    title: 'a device that was pulled out without a word is bound to no iommufd by who still has its cdev: ENODEV; it goes when he closes it',
-    needs: { ...NEEDS, access: 'cdev' },
-    covers: { ioctls: ['VFIO_DEVICE_BIND_IOMMUFD'], sources: [MAIN, CORE, 'drivers/vfio/pci/vfio_pci_config.c'] },
-    timeoutMs: TIMEOUT_MS,
-    provokes: ['Adding kernel taint for vfio-noiommu (group|cdev)'],
-    run: async (lab) => {
-      const device = await plugged(lab)
-      // One that can be reset is locked meanwhile, and binding it is EAGAIN before it is anything else.
-      writeText(`${device.dir}/reset_method`, '\n')
-      device.bind()
-      const iommu = lab.use(IommuFd.open())
-      const cdev = openCdev(lab, device)
-      const { cdevNode = '' } = device
-      powerOff(device.port)
-      // The kernel takes the node away first, then it waits for who has it open.
-      await until(lab, `the end of ${cdevNode}`, () => (fs.existsSync(cdevNode) ? undefined : true))
-      expectErrno('ENODEV', () => cdev.bind(iommu))
-      cdev.close()
       await lab.isGone(device)
     },
   }),

@@ -51,6 +51,11 @@ export const PAGE_TABLE: readonly Refusal[] = [
   ...FORMATTED,
 ]
 
+export const NO_DOMAIN_ID: Refusal = {
+  // It takes 65533 PASIDs of vfioUserDma({ pasidBits: 20 }), each with a page table of its own.
+  errno: 'ENOSPC', at: 'drivers/iommu/intel/iommu.c:domain_attach_iommu', when: 'every domain id of the Intel IOMMU is taken',
+}
+
 /** Intel IOMMU: what every attach has in common, of a device or of a PASID. */
 const INTEL_ATTACHED: readonly Refusal[] = [
   { errno: 'EINVAL', at: 'drivers/iommu/intel/iommu.c:paging_domain_compatible', when: 'the page table is of neither stage', cannot: BUG },
@@ -64,8 +69,7 @@ const INTEL_ATTACHED: readonly Refusal[] = [
   },
   { errno: 'ENOMEM', at: 'drivers/iommu/intel/pasid.c:device_pasid_table_setup', when: 'an allocation fails', cannot: CRASH_KERNEL },
   { errno: 'ENOMEM', at: 'drivers/iommu/intel/iommu.c:domain_attach_iommu', when: 'an allocation fails', cannot: ALLOCATION },
-  // unsure: it takes 65533 PASIDs of vfioUserDma({ pasidBits: 20 }), each with a page table of its own
-  { errno: 'ENOSPC', at: 'drivers/iommu/intel/iommu.c:domain_attach_iommu', when: 'every domain id of the Intel IOMMU is taken' },
+  NO_DOMAIN_ID,
   { errno: 'EBUSY', at: 'drivers/iommu/intel/iommu.c:domain_attach_iommu', when: 'the page table has a domain id already', cannot: BUG },
   { errno: 'EINVAL', at: 'drivers/iommu/intel/iommu.c:domain_setup_first_level', when: 'the first stage has neither 4 nor 5 levels', cannot: BUG },
   {

@@ -1,11 +1,15 @@
 import type { ErrnoTable, Refusal } from './errno-table.ts'
-import { AMID_RESET, ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
+import { AMID_RESET, ATTACHED, BOUND, IOAS_ATTACHED, MSI_COOKIE, NO_DOMAIN_ID, OPENED, OWNED, PAGE_TABLE, UNFIT } from './attach-refusals.ts'
 import { ALLOCATION, BUG, INSTRUCTIONS, ONE_IOMMU } from './reasons.ts'
 import { ANONYMOUS_FILE, DESCRIPTOR, MAPPED, OBJECT, never, once } from './shared-refusals.ts'
 
+/** One of these refusals is none here, and why. */
+const without = (refusals: readonly Refusal[], which: Refusal, cannot: string): readonly Refusal[] =>
+  refusals.map((refusal) => (refusal === which ? { ...refusal, cannot } : refusal))
+
 /** A device that is being reset is locked: opening it is EAGAIN before it is bound or attached to anything. */
-const whenOpened = (refusals: readonly Refusal[]): readonly Refusal[] => refusals.map((refusal) =>
-  (refusal === AMID_RESET ? { ...refusal, cannot: 'needs a group of several devices one of which has ATS, and no machine of the lab has one' } : refusal))
+const whenOpened = (refusals: readonly Refusal[]): readonly Refusal[] =>
+  without(refusals, AMID_RESET, 'needs a group of several devices one of which has ATS, and no machine of the lab has one')
 
 // Read in Linux 7.3-rc7 and 7.2; both have every function below. A group's container is VFIO's own, with type1 or noiommu behind it, or an iommufd.
 
@@ -37,7 +41,7 @@ export const GROUP_ERRNOS: ErrnoTable = {
     },
     { errno: 'ENOMEM', at: 'drivers/vfio/vfio_iommu_type1.c:vfio_iommu_type1_attach_group', when: 'an allocation fails', cannot: ALLOCATION },
     ...PAGE_TABLE,
-    ...ATTACHED,
+    ...without(ATTACHED, NO_DOMAIN_ID, 'a group that goes into a container gives back the id of its own page table first'),
     ...UNFIT,
     { errno: 'ENOMEM', at: 'drivers/iommu/iommu.c:iommu_insert_resv_region', when: 'an allocation fails', cannot: ALLOCATION },
     { errno: 'ENOMEM', at: 'drivers/vfio/vfio_iommu_type1.c:vfio_iommu_iova_insert', when: 'an allocation fails', cannot: ALLOCATION },

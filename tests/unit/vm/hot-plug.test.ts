@@ -36,8 +36,17 @@ test('a guest that was asked already is not asked again', async () => {
   expect(asked).toEqual([PLUG, 'device_del device0'])
 })
 
+test('what the guest took the power from is out, and QEMU is not asked for it', async () => {
+  const { asked, qmp, plugging } = open()
+  await plugging.plug(0, qmp)
+  plugging.event(GONE)
+  await plugging.unplug(0, qmp)
+  expect(asked).toEqual([PLUG])
+})
+
 test('a guest that does not let go is the kernel\'s fault', async () => {
   const { qmp, plugging } = open()
+  await plugging.plug(0, qmp)
   await plugging.unplug(0, qmp)
   await expect(plugging.plug(0, qmp)).rejects.toMatchObject({ kind: 'kernel', code: 'STILL_PLUGGED' })
 })
