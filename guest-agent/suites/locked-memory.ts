@@ -66,20 +66,33 @@ const copy = defineCase({
   },
 })
 
+/** What both cases have in common of which one process takes over what another one has mapped. */
+const HANDED_ON = {
+  needs: { access: 'cdev', uapi: ['IOMMU_IOAS_CHANGE_PROCESS'], config: ['MEMFD_CREATE'] },
+  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c', ...SOURCES] },
+} as const
+
+/** All of the file that it inherited second. */
+const mapsFile = (giver: OtherProcess, ioas: Ioas): void => {
+  giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, giver.fd(1), { length: BigInt(MORE) * PAGE, iova: IOVA }))
+}
+
+const takesOver = (taker: OtherProcess): void => {
+  taker.ioctl(taker.fd(), 'IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
+}
+
 const handed = defineCase({
   name: 'handed-on',
   title: 'who takes over the mappings of another process must be allowed to lock them: otherwise they stay with the other one',
-  needs: { access: 'cdev', uapi: ['IOMMU_IOAS_CHANGE_PROCESS'], config: ['MEMFD_CREATE'] },
-  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c', ...SOURCES] },
+  ...HANDED_ON,
   run: (lab) => {
     const { iommu, ioas } = openThroughCdev(lab, lab.device())
     using file = memfd(MORE * PAGE_SIZE)
     const giver = lab.use(OtherProcess.nobody([iommu.fd, file], MORE * PAGE_SIZE))
-    giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, giver.fd(1), { length: BigInt(MORE) * PAGE, iova: IOVA }))
+    mapsFile(giver, ioas)
     const taker = lab.use(OtherProcess.nobody([iommu.fd], MOST * PAGE_SIZE))
-    const take = (who: OtherProcess) => who.ioctl(who.fd(), 'IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
-    expectErrno('ENOMEM', () => take(taker))
-    take(giver)
+    expectErrno('ENOMEM', () => { takesOver(taker) })
+    takesOver(giver)
     equal(ioas.unmap(IOVA, MORE * PAGE_SIZE), BigInt(MORE) * PAGE, 'bytes that were unmapped')
   },
 })
@@ -87,17 +100,16 @@ const handed = defineCase({
 const counted = defineCase({
   name: 'handed-on-by-privileged',
   title: 'what a privileged process has pinned counts as that of who takes it over, and as nobody\'s when it is unmapped',
-  needs: { access: 'cdev', uapi: ['IOMMU_IOAS_CHANGE_PROCESS'], config: ['MEMFD_CREATE'] },
-  covers: { ioctls: ['IOMMU_IOAS_CHANGE_PROCESS', 'IOMMU_IOAS_MAP_FILE'], sources: ['drivers/iommu/iommufd/ioas.c', ...SOURCES] },
+  ...HANDED_ON,
   run: (lab) => {
     const { iommu, ioas } = openThroughCdev(lab, lab.device())
     using file = memfd(MORE * PAGE_SIZE)
     const [giver, taker] = [lab.use(new OtherProcess([iommu.fd, file])), lab.use(new OtherProcess([iommu.fd]))]
     const pinned = () => [giver, taker].map(({ pid }) => pinnedKb(pid))
     const all = (MORE * PAGE_SIZE) / 1024
-    giver.ioctl(giver.fd(), 'IOMMU_IOAS_MAP_FILE', mapFileRequest(ioas.id, giver.fd(1), { length: BigInt(MORE) * PAGE, iova: IOVA }))
+    mapsFile(giver, ioas)
     equal(pinned(), [all, 0], 'kB pinned by who maps and by who is to take it over')
-    taker.ioctl(taker.fd(), 'IOMMU_IOAS_CHANGE_PROCESS', s.ioasChangeProcess.make())
+    takesOver(taker)
     equal(pinned(), [0, all], 'kB pinned by who mapped and by who took it over')
     equal(ioas.unmap(IOVA, MORE * PAGE_SIZE), BigInt(MORE) * PAGE, 'bytes that were unmapped')
     equal(pinned(), [0, 0], 'kB pinned by who mapped and by who took it over, when it is unmapped')

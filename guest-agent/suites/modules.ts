@@ -42,7 +42,8 @@ const usesOf = (lab: CaseContext): ReadonlyMap<string, number> => {
 }
 
 const isUsed = (lab: CaseContext, ...names: readonly string[]): void => {
-  for (const name of names) ok((usesOf(lab).get(name) ?? 0) > 0, `the module ${name} must be in use`)
+  const uses = usesOf(lab)
+  for (const name of names) ok((uses.get(name) ?? 0) > 0, `the module ${name} must be in use`)
 }
 
 const nobodyUses = (lab: CaseContext): void => {
@@ -56,6 +57,11 @@ const iommufdIsModule = (lab: CaseContext): boolean => lab.facts.config['IOMMUFD
 const isKept = (name: string): void => {
   expectErrno('EAGAIN', () => { unloadModule(name) })
   ok(loadedModules().has(name), `the module ${name} must still be loaded`)
+}
+
+const noneIsLoaded = ({ names }: VfioModules): void => {
+  const loaded = loadedModules()
+  equal(names.filter((name) => loaded.has(name)), [], 'modules that are loaded')
 }
 
 /** The nodes of VFIO and IOMMUFD themselves, and how many devices have one. */
@@ -125,7 +131,7 @@ const dependents = defineCase({
     for (const name of modules.names) expectErrno('EEXIST', () => { loadModule(name) })
     modules.unload()
     for (const name of ['vfio_pci', 'vfio_pci_core', ...(iommufdIsModule(lab) ? ['vfio'] : [])]) expectErrno('ENOENT', () => { loadModule(name) })
-    equal(modules.names.filter((name) => loadedModules().has(name)), [], 'modules that are loaded')
+    noneIsLoaded(modules)
   },
 })
 
@@ -238,7 +244,7 @@ const again = defineCase({
       equal(nodes(), { ...NO_NODES, iommu: before.iommu }, `nodes of round ${round}, VFIO unloaded`)
       modules.unload()
       equal(nodes(), { ...NO_NODES, iommu: before.iommu && !iommufdIsModule(lab) }, `nodes of round ${round}, all unloaded`)
-      equal(modules.names.filter((name) => loadedModules().has(name)), [], 'modules that are loaded')
+      noneIsLoaded(modules)
       modules.load()
       equal(nodes(), before, `nodes of round ${round}, loaded again`)
       await works(lab)

@@ -208,7 +208,7 @@ const race = defineCase({
 
 const roomLooked = defineCase({
   name: 'two-look-for-room',
-  title: 'of two processes that let the kernel find an IOVA in one IOAS each gets its own, and be the one at it when the other has found room',
+  title: 'of two processes that let the kernel find an IOVA in one IOAS each gets its own, though one comes when the other has just found room',
   needs: { config: ['IOMMUFD'] },
   covers: { ioctls: ['IOMMU_IOAS_MAP', 'IOMMU_IOAS_ALLOW_IOVAS'], sources: ['drivers/iommu/iommufd/io_pagetable.c'] },
   timeoutMs: 10_000,

@@ -46,15 +46,12 @@ const outcomesOf = async (
     const name = `kconfig-${index + 1}`
     const path = join(folder, `${name}.config`)
     await writeFile(path, fragmentOf(ask))
-    return { name, fragments: [path] }
+    return { ask, name, fragments: [path] }
   }))
   const builds = stack.use(await buildConfigs(kernel, configs, {
     tools, baseConfig, limits, signal, upTo: 'configured', notice: () => undefined, onProgress: () => undefined,
   }))
-  return new Map(asks.map((ask, index) => {
-    const { name = '' } = configs[index] ?? {}
-    return [ask, builds.outcomes.get(name) ?? notAsked(name)]
-  }))
+  return new Map(configs.map(({ ask, name }) => [ask, builds.outcomes.get(name) ?? notAsked(name)]))
 }
 
 const notAsked = (what: string): never => { throw new Error(`no outcome for ${what}`) }
